@@ -1,0 +1,219 @@
+"""Who is calling: a bearer token -> a Principal.
+
+Access tokens are JWTs signed with Ed25519 (RFC 7519, RFC 8037). Keys come as a JWK set from a source that is given, and
+are asked for again and again; a verdict is kept until its token expires or the set changes, so that a caller's later
+requests cost one dictionary look-up. What is wrong with a token is for the log; its sender is told no more than that.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import msgspec
+
+from runtime import compact, log
+from runtime.problem import KEYS_UNAVAILABLE, UNAUTHENTICATED, Problem
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
+logger = log.get(__name__)
+
+FetchKeys = Callable[[], Awaitable[bytes]]
+
+_REQUIRED = ["iss", "aud", "sub", "sid", "role", "iat", "exp", "jti"]
+_LEEWAY = 5.0  # seconds that clocks may differ
+_REFETCH = 5.0  # seconds between two fetches for kids that are not known, so that forged ones make no storm
+_RETRY = 1.0  # seconds after one that failed
+RENEWED = 5.0  # seconds between two fetches in any case: a key that was withdrawn is believed no longer than this
+_LONGEST = 4096  # bytes of a token; ours have about 500
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """The caller that a token speaks for. Times are seconds since the epoch."""
+
+    id: str
+    role: str
+    session: str
+    authenticated_at: int
+    expires_at: float
+
+
+class _Claims(TypedDict):
+    sub: str
+    role: str
+    sid: str
+    iat: int
+    nbf: NotRequired[int]
+    exp: int
+    auth_time: int
+
+
+class Refused(Problem):
+    """A 401 as RFC 6750, section 3 puts it; without `error` when no credentials came at all.
+
+    `why` is for the log: a sentence that holds nothing of the credentials.
+    """
+
+    def __init__(self, error: str, detail: str, why: str = "") -> None:
+        challenge = f'Bearer error="{error}"' if error else "Bearer"
+        super().__init__(UNAUTHENTICATED, detail, headers=[(b"www-authenticate", challenge.encode())])
+        self.why = why or detail
+
+
+def invalid(why: str, detail: str = "The token is not valid.") -> Refused:
+    """The refusal of credentials that came, and are not to be believed."""
+    return Refused("invalid_token", detail, why)
+
+
+def bearer(authorization: bytes | None) -> str:
+    """The token in an Authorization header (RFC 6750, section 2.1). Raises Problem unauthenticated."""
+    if authorization is None:
+        raise Refused("", "A bearer token is needed.")
+    scheme, _, token = authorization.partition(b" ")
+    token = token.strip(b" ")
+    if scheme.lower() != b"bearer" or not token:
+        raise Refused("", "A bearer token is needed, as `Authorization: Bearer …`.")
+    if len(token) > _LONGEST or not token.isascii():
+        raise invalid("it is too long, or not ASCII")
+    return token.decode("ascii")
+
+
+class Verifier:
+    """Verifies tokens of one issuer for one audience; keeps at most `capacity` verdicts."""
+
+    def __init__(
+        self,
+        fetch: FetchKeys,
+        *,
+        issuer: str,
+        audience: str,
+        capacity: int = 10_000,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._fetch = fetch
+        self._issuer = issuer
+        self._audience = audience
+        self._capacity = capacity
+        self._clock = clock
+        self._verdicts: OrderedDict[str, Principal] = OrderedDict()
+        self._set = b""  # as it was fetched last
+        self._keys: dict[str, PyJWK] = {}  # what is in it
+        self._fetching = asyncio.Lock()
+        self._fetch_again = float("-inf")
+        self._answers = True
+
+    async def verify(self, token: str) -> Principal:
+        """The principal of `token`. Raises Problem unauthenticated or, with no key to check with, keys-unavailable."""
+        return self.known(token) or await self._judge(token)
+
+    def known(self, token: str) -> Principal | None:
+        """The verdict on a token that was verified before and has not expired."""
+        principal = self._verdicts.get(token)
+        if principal is not None and principal.expires_at + _LEEWAY <= self._clock():
+            del self._verdicts[token]
+            raise _expired()
+        return principal
+
+    async def renew(self) -> None:
+        """Fetches the keys. Fails closed: without any nobody gets in; with keys from before, those go on serving."""
+        async with self._fetching:
+            await self._renew()
+
+    async def renewing(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Fetches the keys again and again, for ever; the first time after a while, so that nobody's start waits."""
+        while True:
+            await sleep(RENEWED)
+            await self.renew()
+
+    async def _judge(self, token: str) -> Principal:
+        import jwt  # noqa: PLC0415  cryptography costs 40 ms and 10 MB at start; the first token pays
+
+        try:
+            key = await self._key(compact.kid(token))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[compact.ALGORITHM],
+                issuer=self._issuer,
+                audience=self._audience,
+                options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            )
+            principal = _principal(claims, self._clock())
+        except (compact.Unacceptable, jwt.InvalidTokenError, msgspec.ValidationError) as error:
+            raise invalid(str(error)) from None
+        self._keep(token, principal)
+        return principal
+
+    async def _key(self, kid: str) -> "PyJWK":
+        if kid not in self._keys:
+            async with self._fetching:
+                await self._find(kid)
+        if kid in self._keys:
+            return self._keys[kid]
+        if not self._keys:
+            raise Problem(KEYS_UNAVAILABLE, retry_after=1)
+        raise invalid("its key is not in the issuer's set")
+
+    async def _find(self, kid: str) -> None:
+        """Fetches the keys for the sake of one, if that was not done just now."""
+        if kid not in self._keys and self._clock() >= self._fetch_again:
+            self._fetch_again = self._clock() + (_REFETCH if await self._renew() else _RETRY)
+
+    async def _renew(self) -> bool:
+        """Whether there was an answer that holds keys."""
+        try:
+            document = await self._fetch()
+            if document != self._set:
+                self._keys = _keys(document)
+                self._set = document
+                self._verdicts.clear()  # a key that is gone may have signed any of them
+        except (OSError, Problem, ValueError) as error:
+            self._note(answers=False, why=str(error))
+            return False
+        self._note(answers=True)
+        return True
+
+    def _note(self, *, answers: bool, **said: str) -> None:
+        if answers is not self._answers:
+            self._answers = answers
+            tell = logger.info if answers else logger.warning
+            tell("keys are to be had again" if answers else "no keys to be had", **said)
+
+    def _keep(self, token: str, principal: Principal) -> None:
+        self._verdicts[token] = principal
+        if len(self._verdicts) > self._capacity:
+            self._verdicts.popitem(last=False)
+
+
+def _keys(document: bytes) -> "dict[str, PyJWK]":
+    """The keys of a JWK set by their id. Raises ValueError when it is none."""
+    from jwt import PyJWKSet, PyJWKSetError  # noqa: PLC0415  see Verifier._judge
+
+    try:
+        keys = PyJWKSet.from_dict(msgspec.json.decode(document, type=dict[str, Any])).keys
+    except (msgspec.DecodeError, PyJWKSetError, RecursionError) as error:
+        raise ValueError(f"not a JWK set: {error}") from error
+    return {key.key_id: key for key in keys if key.key_id}
+
+
+def _principal(claims: dict[str, Any], now: float) -> Principal:
+    """Who the claims speak for; times are checked here, as the library's clock cannot be given."""
+    known = msgspec.convert({"auth_time": claims.get("iat"), **claims}, _Claims)
+    if known["exp"] + _LEEWAY <= now:
+        raise _expired()
+    if max(known["iat"], known.get("nbf", 0)) - _LEEWAY > now:
+        raise invalid("it is not valid yet", "The token is not valid yet.")
+    return Principal(
+        id=known["sub"],
+        role=known["role"],
+        session=known["sid"],
+        authenticated_at=known["auth_time"],
+        expires_at=float(known["exp"]),
+    )
+
+
+def _expired() -> Refused:
+    return invalid("it has expired", "The token has expired.")

@@ -1,0 +1,32 @@
+"""The public keys of whoever signs tokens: a URL goes in, what fetches the JWK set (RFC 7517) from it comes out.
+
+It is asked now and then, and for a key that is not known, never at start, so a function starts while the signer is
+down. It keeps nothing and does not look into the set: the verifier does.
+"""
+
+import asyncio
+from http.client import HTTPException
+from urllib.request import Request, urlopen
+
+from runtime.identity import FetchKeys
+
+PATIENCE = 2.0  # seconds for each step of the exchange
+
+
+def from_url(url: str) -> FetchKeys:
+    """What fetches the set at `url` ("http://…"). It raises OSError when there is no answer, or not a 200."""
+
+    async def fetch() -> bytes:
+        return await asyncio.to_thread(_get, url)
+
+    return fetch
+
+
+def _get(url: str) -> bytes:
+    asked = Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310  the operator's URL
+    try:
+        with urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310  the operator's URL
+            document: bytes = answer.read()
+    except HTTPException as error:
+        raise OSError(f"{url} gave a broken answer: {error!r}") from error
+    return document
