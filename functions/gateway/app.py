@@ -1,0 +1,205 @@
+"""The composition root of the gateway: the only importer of concrete things. Exports `application`.
+
+Requests go to the edge; what the gateway itself shows goes to a few Litestar handlers.
+"""
+
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+from litestar import Litestar
+
+from functions.gateway.asking import ask
+from functions.gateway.documents.collect import DOCUMENT, Collection
+from functions.gateway.edge import Edge, Served
+from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL, directory
+from functions.gateway.endpoints.dns import DNS_INTERVAL, LOCATED_INTERVAL, dns, located
+from functions.gateway.endpoints.ready import asking, ready
+from functions.gateway.endpoints.watch import Endpoints, Membership
+from functions.gateway.exchange import Header
+from functions.gateway.keys import keys_from
+from functions.gateway.pages import PATHS, docs, home, openapi, problem, signed
+from functions.gateway.pipeline import Parts, build, random_id, unrouted
+from functions.gateway.redis.conversation import connection
+from functions.gateway.revocations import Ask, Revocations, following
+from functions.gateway.routes import GATEWAY, Table, compile_routes, inner
+from functions.gateway.settings import Settings
+from functions.gateway.stages.cache.fills import Fills
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.identify import Trusted, trusting
+from functions.gateway.stages.limit.fallback import Fallback
+from functions.gateway.stages.limit.leases import Leases
+from functions.gateway.stages.limit.memory import MemoryPermits
+from functions.gateway.stages.limit.redis import RedisLender
+from functions.gateway.telemetry import Telemetry
+from functions.gateway.upstreams import Upstream, upstream
+from runtime import log, settings
+from runtime.api import api
+from runtime.application import application as outermost
+from runtime.asgi import ASGIApp, Receive, Scope, Send
+from runtime.background import beside
+from runtime.health import Health
+from runtime.identity import Verifier
+from runtime.manifest import Manifest, read_all
+from runtime.metrics import Metrics
+from runtime.problem import NOT_FOUND, Problem
+
+logger = log.get(__name__)
+
+health = Health()
+metrics = Metrics()
+telemetry = Telemetry(metrics)
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Makes every part from the environment; nothing outlives it."""
+    told = settings.load(Settings, os.environ)
+    manifests = read_all(Path(told.functions_dir))
+    app.state.explanations = {slug: text for manifest in manifests for slug, text in manifest.problems.items()}
+    async with AsyncExitStack() as stack:
+        app.state.always = [(b"x-instance", told.instance.encode())] if told.expose_instance == "1" else []
+        front.edge, app.state.collection = await _edge(told, manifests, app.state.always, stack)
+        yield
+
+
+async def _edge(
+    told: Settings, manifests: list[Manifest], always: list[Header], stack: AsyncExitStack
+) -> tuple[Edge, Collection]:
+    routes = compile_routes(manifests)
+    client = Client(waited=telemetry.waited)
+    stack.push_async_callback(client.close)
+    members = await _members(_endpoints(told.endpoints, client), manifests, stack)
+    for membership in members.values():
+        membership.on_left(client.forget)
+    ended = Revocations()
+    permits, leases = await _permits(told, members[GATEWAY], stack)
+    telemetry.watch(members, client, permits, leases)
+    levels, fills = _caches(told, stack)
+    parts = Parts(
+        trusted=_trusted(told.trusted_proxies),
+        permits=permits,
+        verifier=Verifier(keys_from(lambda: table), issuer=told.token_issuer, audience=told.token_audience),
+        upstreams=_upstreams(manifests, members),
+        client=client,
+        telemetry=telemetry,
+        levels=levels,
+        fills=fills,
+        cached={route.function for route in routes if route.policy.cache},
+        ended=ended,
+    )
+    table: Table[Served] = Table(routes, lambda route: (route, build(route, parts)))
+    await parts.verifier.renew()
+    await stack.enter_async_context(beside(parts.verifier.renewing()))
+    for manifest in manifests:
+        if manifest.ended_sessions:
+            await stack.enter_async_context(following(_feed(manifest.name, manifest.ended_sessions, parts), ended))
+    return Edge(table, unrouted(parts), always), Collection(routes, _documents(parts), time.monotonic)
+
+
+def _documents(parts: Parts) -> Callable[[str], Awaitable[bytes]]:
+    """Asks a function what it says of itself; what others run may say anything, and is not asked."""
+    served = cache(lambda function: _inside(function, DOCUMENT, parts))
+
+    async def asked(function: str) -> bytes:
+        if parts.upstreams[function].host:
+            raise Problem(NOT_FOUND)
+        return await ask(served(function), DOCUMENT)
+
+    return asked
+
+
+def _inside(function: str, path: str, parts: Parts) -> Served:
+    route = inner(function, path)
+    return route, build(route, parts)
+
+
+async def _members(here: Endpoints, manifests: list[Manifest], stack: AsyncExitStack) -> dict[str, Membership]:
+    """Of the gateway and every function; those that are run by others are asked of DNS."""
+    urls = {manifest.name: manifest.upstream.url for manifest in manifests if manifest.upstream}
+    elsewhere = Endpoints(located(urls), LOCATED_INTERVAL)
+    for endpoints in (here, elsewhere):
+        stack.push_async_callback(endpoints.close)
+    names = {GATEWAY, *(manifest.name for manifest in manifests)}
+    return {name: await (elsewhere if name in urls else here).watch(name) for name in names}
+
+
+def _upstreams(manifests: list[Manifest], members: dict[str, Membership]) -> dict[str, Upstream]:
+    functions = [manifest for manifest in manifests if manifest.name != GATEWAY]
+    upstreams = {
+        each.name: upstream(each, members[each.name], random.random, telemetry.opened(each.name)) for each in functions
+    }
+    telemetry.watch_upstreams(upstreams)
+    return upstreams
+
+
+def _feed(function: str, path: str, parts: Parts) -> Ask:
+    served = _inside(function, path, parts)
+    return lambda since: ask(served, f"{path}?since={since}")
+
+
+def _trusted(networks: str) -> Trusted:
+    try:
+        return trusting(networks)
+    except ValueError as error:
+        raise settings.SettingsError(f"TRUSTED_PROXIES: {error}") from None
+
+
+def _endpoints(said: str, client: Client) -> Endpoints:
+    """A folder has members that are ready only; DNS has to be asked further."""
+    kind, _, rest = said.partition(":")
+    match kind:
+        case "directory":
+            return Endpoints(directory(Path(rest)), DIRECTORY_INTERVAL)
+        case "dns" if rest.isdigit():
+            return Endpoints(ready(dns(int(rest)), asking(client)), DNS_INTERVAL)
+    raise settings.SettingsError(f"ENDPOINTS: `{said}` is neither `directory:/path` nor `dns:8000`")
+
+
+async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) -> tuple[Fallback, Leases]:
+    def live() -> int:
+        return max(1, len(gateways.addresses))
+
+    redis, local = RedisLender(connection(told.redis_url)), MemoryPermits()
+    leases = Leases(redis, live, local.learn)
+    permits = Fallback(leases, redis, local, live, tell=logger.warning)
+    stack.push_async_callback(redis.close)
+    stack.push_async_callback(redis.flush)
+    stack.callback(leases.close)
+    stack.push_async_callback(permits.close)
+    await stack.enter_async_context(beside(leases.sweeping()))
+    return permits, leases
+
+
+def _caches(told: Settings, stack: AsyncExitStack) -> tuple[Levels, Fills]:
+    levels, fills = Levels(told.cache_bytes), Fills(time.time)
+    levels.on_invalidated.append(fills.forget)
+    stack.push_async_callback(fills.close)
+    return levels, fills
+
+
+class Front:
+    """What a call is for: the gateway's own pages, or the edge, which the lifespan brings."""
+
+    edge: Edge
+
+    def __init__(self, site: ASGIApp, pages: ASGIApp) -> None:
+        self._site = site
+        self._pages = pages
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Hands on what the others return: every request comes by, so it is no coroutine of its own."""
+        if scope["type"] == "lifespan":
+            return self._site(scope, receive, send)
+        app = self._pages if PATHS.fullmatch(scope["path"]) else self.edge
+        return app(scope, receive, send)
+
+
+site = api([home, docs, openapi, problem], lifespan=lifespan, failures={})
+front = Front(site, signed(site, random_id, lambda: site.state.always))
+application = outermost(front, health, metrics, behind_gateway=False)

@@ -1,0 +1,37 @@
+"""What the gateway itself asks of a function: a target goes in, the whole body of a 200 comes out.
+
+It goes through the pipeline of a route, as a client's request does, so that balancing, retries and deadlines hold for
+it too. It is for small documents, and is never asked for by a client.
+"""
+
+from functions.gateway.edge import Served
+from functions.gateway.exchange import Exchange, Response
+from functions.gateway.stages.forward.errors import ForwardError
+from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
+
+
+async def ask(served: Served, target: str) -> bytes:
+    """GET `target`. Raises Problem when the function is away or its answer is not a whole 200."""
+    route, handler = served
+    exchange = Exchange(route, b"GET", target.encode(), [(b"host", b"gateway")], _nothing, 0, "127.0.0.1")
+    response = await handler(exchange)
+    try:
+        document = await _whole(response)
+    except ForwardError as error:
+        raise Problem(DEPENDENCY_UNAVAILABLE) from error
+    finally:
+        response.finish()
+    if response.status != 200:
+        raise Problem(DEPENDENCY_UNAVAILABLE, f"{target} answered {response.status}.")
+    return document
+
+
+async def _whole(response: Response) -> bytes:
+    parts = [response.content]
+    while response.stream is not None and (part := await response.stream.read()):
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _nothing() -> bytes:
+    return b""

@@ -1,0 +1,153 @@
+"""ASGI <-> Exchange: where a request enters the pipeline and its answer leaves.
+
+Here is the single `except` that turns a Problem into a response. It reads no policy and knows no endpoint.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from functions.gateway import wire
+from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
+from functions.gateway.inbound import ClientLeft, Inbound
+from functions.gateway.routes import Route, Table
+from runtime import log
+from runtime.asgi import Receive, Scope, Send
+from runtime.manifest import Policy
+from runtime.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED, NO_SUCH_ROUTE, Problem
+
+logger = log.get(__name__)
+
+Served = tuple[Route, Handler]
+
+NOWHERE = Route("gateway", "", "", Policy())
+BROKEN_OFF = wire.Refused("The body broke off, or its chunks are not framed as RFC 9112 has it.")
+_PROXY_ERRORS = {
+    401: b"http_request_denied",
+    403: b"http_request_denied",
+    429: b"http_request_denied",
+    500: b"proxy_internal_error",
+    502: b"destination_unavailable",
+    503: b"destination_unavailable",
+    504: b"http_response_timeout",
+}
+_OURS = frozenset({b"x-request-id", b"x-instance", b"server"})
+
+
+class Edge:
+    """Serves what `table` holds, and refuses the rest once it is `identified`. `always` is on every answer."""
+
+    def __init__(self, table: Table[Served], identified: Stage, always: Sequence[Header]) -> None:
+        self._table = table
+        self._identified = identified
+        self._always = always
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, whole. A client that leaves ends everything that was done for it."""
+        try:
+            length = wire.length(scope["raw_path"], scope["headers"])
+            route, handler = self._find(scope["path"], scope["method"])
+        except wire.Refused as refused:
+            length, (route, handler) = 0, self._nowhere(refused)
+        inbound = Inbound(receive, length)
+        exchange = _exchange(scope, route, inbound, length)
+        inbound.watch()
+        try:
+            response = await _answer(exchange, handler)
+            inbound.skip()
+            await self._deliver(exchange, response, send)
+        except (ClientLeft, asyncio.CancelledError) as error:
+            if not inbound.client_left:
+                raise
+            if isinstance(error, ClientLeft):  # the server says so, too, of a body whose chunks are broken
+                await self._deliver(exchange, _refusal(BROKEN_OFF, exchange), send)
+            logger.info("client left", request_id=exchange.request_id, route=route.template)
+        finally:
+            inbound.close()
+
+    async def _deliver(self, exchange: Exchange, response: Response, send: Send) -> None:
+        """Raises what breaks the stream: the server then ends the connection, and the client sees a cut answer."""
+        try:
+            await self._send(exchange, response, send)
+        except Exception as error:
+            logger.warning(
+                "answer cut off", request_id=exchange.request_id, route=exchange.route.template, why=str(error)
+            )
+            raise
+        finally:
+            response.finish()
+
+    async def _send(self, exchange: Exchange, response: Response, send: Send) -> None:
+        headers = [header for header in response.headers if header[0] not in _OURS]
+        headers += ((b"x-request-id", exchange.request_id.encode()), *self._always)
+        stream = response.stream
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.content, "more_body": stream is not None})
+        if stream is not None:
+            while part := await stream.read():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _find(self, path: str, method: str) -> Served:
+        served = self._table.find(path)
+        if found := served.get(method) or (served.get("GET") if method == "HEAD" else None):
+            return found
+        why = Problem(METHOD_NOT_ALLOWED, headers=[_allow(served)]) if served else Problem(NO_SUCH_ROUTE)
+        return self._nowhere(why)
+
+    def _nowhere(self, why: Problem) -> Served:
+        return NOWHERE, self._identified(_refusing(why))
+
+
+async def _answer(exchange: Exchange, handler: Handler) -> Response:
+    try:
+        return await handler(exchange)
+    except Problem as problem:
+        return _refusal(problem, exchange)
+    except ClientLeft:
+        raise
+    except Exception:
+        logger.exception("unexpected error", request_id=exchange.request_id, route=exchange.route.template)
+        return _refusal(Problem(INTERNAL), exchange)
+
+
+def _refusal(problem: Problem, exchange: Exchange) -> Response:
+    body = problem.body(exchange.target.partition(b"?")[0].decode("latin-1"), exchange.request_id)
+    headers = [
+        (b"content-type", MEDIA_TYPE),
+        (b"content-length", b"%d" % len(body)),
+        (b"proxy-status", b"portico; error=%b" % _proxy_error(problem)),
+        *problem.headers,
+    ]
+    return Response(problem.kind.status, headers, body)
+
+
+def _proxy_error(problem: Problem) -> bytes:
+    """The error type of RFC 9209, section 2.3."""
+    if problem.kind is MISBEHAVED:
+        return b"http_protocol_error"
+    return _PROXY_ERRORS.get(problem.kind.status, b"http_request_error")
+
+
+def _allow(served: Collection[str]) -> Header:
+    methods = {*served, "HEAD"} if "GET" in served else served
+    return b"allow", ", ".join(sorted(methods)).encode()
+
+
+def _refusing(problem: Problem) -> Handler:
+    async def refuse(_exchange: Exchange) -> Response:
+        raise problem
+
+    return refuse
+
+
+def _exchange(scope: Scope, route: Route, inbound: Inbound, length: int | None) -> Exchange:
+    query = scope["query_string"]
+    return Exchange(
+        route=route,
+        method=scope["method"].encode(),
+        target=scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+        headers=scope["headers"],
+        read=inbound.read,
+        length=length,
+        client=scope["client"][0] if scope["client"] else "",
+    )

@@ -1,0 +1,76 @@
+"""Who is alive, for everyone who asks: `watch(name)` is kept up to date in the background.
+
+In: a source that lists the addresses of a name (DNS, or a folder of members). Out: a Membership whose addresses are
+there without waiting, and a word to whoever wants to know of those that left. It opens no socket to an endpoint.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from runtime import log
+
+Source = Callable[[str], Awaitable[frozenset[str]]]  # raises OSError when it can't say
+
+logger = log.get(__name__)
+
+
+class Membership:
+    """The endpoints of one name. `addresses` is replaced as a whole, so a reader may keep it for a request."""
+
+    __slots__ = ("_on_left", "addresses", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.addresses: tuple[str, ...] = ()
+        self._on_left: list[Callable[[str], None]] = []
+
+    def on_left(self, call: Callable[[str], None]) -> None:
+        """Calls `call` with each address that is no longer a member."""
+        self._on_left.append(call)
+
+    def update(self, alive: frozenset[str]) -> None:
+        left = set(self.addresses) - alive
+        if left or len(alive) != len(self.addresses):
+            logger.info("endpoints", function=self.name, alive=sorted(alive))
+            self.addresses = tuple(sorted(alive))
+        for address in left:
+            for call in self._on_left:
+                call(address)
+
+
+class Endpoints:
+    """Asks `source` every `interval` seconds for each name that is watched, until closed."""
+
+    def __init__(self, source: Source, interval: float) -> None:
+        self._source = source
+        self._interval = interval
+        self._watched: dict[str, Membership] = {}
+        self._asking = asyncio.Lock()  # whoever watches while another has just begun waits for the first answer too
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def watch(self, name: str) -> Membership:
+        """The members of `name`; asked once before this returns."""
+        async with self._asking:
+            if name not in self._watched:
+                membership = Membership(name)
+                await self._ask(membership)
+                self._watched[name] = membership
+                self._tasks.append(asyncio.create_task(self._keep(membership)))
+        return self._watched[name]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _keep(self, membership: Membership) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            await self._ask(membership)
+
+    async def _ask(self, membership: Membership) -> None:
+        """Fails static: while the source can't say, the last answer stands and the circuits sort out the dead."""
+        try:
+            membership.update(await self._source(membership.name))
+        except OSError as error:
+            logger.warning("endpoints unknown", function=membership.name, error=str(error))

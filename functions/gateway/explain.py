@@ -1,0 +1,119 @@
+"""What becomes of one request: which route it has, and which stages with which settings it passes.
+
+In: manifests, a method and a target. Out: lines for a person (`just explain`). The order of the stages is what the
+pipeline makes of the route; nothing is sent, and nothing is opened.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from urllib.parse import unquote
+
+import msgspec
+
+from functions.gateway import wire
+from functions.gateway.endpoints.watch import Membership
+from functions.gateway.listing import Listed, Value, listed
+from functions.gateway.pipeline import Parts, name, stages
+from functions.gateway.routes import GATEWAY, SHARED_CEILINGS, Table
+from functions.gateway.stages.breaker.circuit import Rules
+from functions.gateway.stages.cache.fills import Fills
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.identify import trusting
+from functions.gateway.stages.limit.memory import MemoryPermits
+from functions.gateway.stages.shed.bound import Range
+from functions.gateway.telemetry import Telemetry
+from functions.gateway.upstreams import QUEUE, upstream
+from runtime.identity import Verifier
+from runtime.manifest import Manifest
+from runtime.metrics import Metrics
+from runtime.units import Duration
+
+Settings = Mapping[str, Value]
+
+# Which policies a stage acts on; what is not named here says everything by being there.
+_ACTS_ON = {
+    "accept": ("body", "idempotency"),
+    "guard": ("limits",),
+    "authenticate": ("auth", "role"),
+    "limit": ("limit", "limits", "on_store_failure"),
+    "deadline": ("deadline",),
+    "cache": ("cache", "cache_longest", "cache_largest", "cache_keep", "cache_drop"),
+    "retry": ("retries", "failures"),
+    "breaker": ("failures",),
+}
+_SHARED = {"shed": "concurrency", "breaker": "circuit"}  # stage -> the manifest's table that it acts on
+_SECONDS = {"open", "longest"}
+
+
+def find(manifests: Sequence[Manifest], method: str, target: str) -> Listed | str:
+    """The route of a request, or why it has none. Raises ManifestError with whatever can't be served."""
+    path = target.partition("?")[0]
+    try:
+        wire.length(path.encode(), [(b"host", b"localhost")])
+    except wire.Refused as refused:
+        return f"400 malformed-request: {refused.detail}"
+    routes = {each.route.template: each for each in listed(manifests)}
+    served = Table([each.route for each in routes.values()], lambda route: routes[route.template]).find(unquote(path))
+    if found := served.get("GET" if method == "HEAD" else method):
+        return found
+    if served:
+        return f"405 method-not-allowed: {path} has {', '.join(sorted(served))}."
+    near = get_close_matches(f"{method} {path}", [*routes], n=1, cutoff=0.5)
+    return f"404 no-such-route: {f'the nearest is {near[0]}.' if near else 'nothing is like it.'}"
+
+
+def explained(found: Listed, manifests: Sequence[Manifest]) -> str:
+    """The route and its stages, outermost first, with a line for each setting."""
+    manifest = next(each for each in manifests if each.name == found.route.function)
+    head = f"{found.route.template} of {found.route.function} ({found.file}, {found.key})"
+    return "\n".join([head, "", *(line.rstrip() for line in _lines(_passed(found, manifest)))])
+
+
+def _lines(passed: Iterable[tuple[str, Settings]]) -> Iterator[str]:
+    for stage, settings in passed:
+        first, *others = [f"{key:<13} {value.told}" for key, value in settings.items()] or [""]
+        yield f"  {stage:<13} {first}"
+        yield from (f"  {'':<13} {other}" for other in others)
+
+
+def _passed(found: Listed, manifest: Manifest) -> Iterator[tuple[str, Settings]]:
+    for stage in [*(name(stage) for stage in stages(found.route, idle(manifest))), "forward"]:
+        policies = {each: found.policies[each] for each in _ACTS_ON.get(stage, ()) if each in found.policies}
+        yield stage, {**policies, **(_shared(manifest, _SHARED[stage]) if stage in _SHARED else {})}
+
+
+def _shared(manifest: Manifest, table: str) -> Settings:
+    """What all routes of the function share: as the manifest says, or the gateway."""
+    usual = asdict(Rules()) | asdict(Range()) | {"queue": QUEUE}
+    said = msgspec.structs.asdict(getattr(manifest, table))
+    return {
+        key: _value(key, usual[key] if value is None else value, "gateway" if value is None else "function", ceiling)
+        for (key, value), ceiling in zip(said.items(), map(SHARED_CEILINGS[table].get, said), strict=True)
+    }
+
+
+def _value(key: str, value: float, source: str, ceiling: float | None) -> Value:
+    return Value(Duration(value) if key in _SECONDS else value, source, ceiling)
+
+
+def idle(manifest: Manifest) -> Parts:
+    """Parts that no request will reach: enough to have the pipeline say its stages."""
+    nobody = upstream(manifest, Membership(manifest.name), lambda: 0.0, lambda: None)
+    return Parts(
+        trusted=trusting(""),
+        permits=MemoryPermits(lambda: 0),
+        verifier=Verifier(_no_keys, issuer=GATEWAY, audience=GATEWAY),
+        upstreams=defaultdict(lambda: nobody),
+        client=Client(),
+        telemetry=Telemetry(Metrics()),
+        levels=Levels(0),
+        fills=Fills(lambda: 0.0),
+        cached={manifest.name} if any(route.cache for route in manifest.route) else (),
+    )
+
+
+async def _no_keys() -> bytes:
+    return b'{"keys": []}'

@@ -1,0 +1,160 @@
+"""THE order of a request: every stage that a route asked for, outermost first.
+
+observe, identify, cors, accept, guard (limits by address), authenticate, limit, deadline, cache, keep, shed,
+retry, balance, breaker, forward. A stage that is named here and not imported below is not built yet; this is the place
+it will have.
+"""
+
+import os
+import random
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from functions.gateway.exchange import Handler, Stage
+from functions.gateway.routes import CEILINGS, GATEWAY, Route
+from functions.gateway.stages.accept import accept
+from functions.gateway.stages.authenticate import authenticate
+from functions.gateway.stages.balance import balance
+from functions.gateway.stages.breaker.stage import breaker
+from functions.gateway.stages.cache.fills import Fills
+from functions.gateway.stages.cache.invalidate import invalidate
+from functions.gateway.stages.cache.keys import counting
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.stage import Rules, cache
+from functions.gateway.stages.deadline import deadline
+from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.forward.stage import forward
+from functions.gateway.stages.identify import Trusted, identify
+from functions.gateway.stages.keep import keep
+from functions.gateway.stages.limit.permits import Permits
+from functions.gateway.stages.limit.stage import Limits, guard, limit
+from functions.gateway.stages.observe import Meter, Tell, now_and_then, observe, timed
+from functions.gateway.stages.retry.stage import Tell as Retries
+from functions.gateway.stages.retry.stage import retry
+from functions.gateway.stages.shed.stage import shed
+from functions.gateway.upstreams import Upstream
+from runtime.identity import Verifier
+from runtime.requests import UNROUTED
+from runtime.units import Rule
+
+SAMPLE = 64  # one request in so many is timed stage by stage, which costs it a few microseconds
+
+
+def random_id() -> str:
+    """128 random bits, as the trace ids of W3C have them."""
+    return os.urandom(16).hex()
+
+
+def random_below(bound: int) -> int:
+    """A whole number from 0 to below `bound`; a fifth of the price of `randrange`, which takes any bound."""
+    return int(random.random() * bound)  # noqa: S311  spreads load, keeps no secret
+
+
+class Telemetry(Protocol):
+    """Who is told what requests do."""
+
+    def requests(self, function: str, route: str) -> Meter: ...
+    def stage(self, name: str) -> Tell: ...
+    def retries(self, function: str) -> Retries: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The concrete things that stages act on, made once by the composition root."""
+
+    trusted: Trusted
+    permits: Permits
+    verifier: Verifier
+    upstreams: dict[str, Upstream]  # by function
+    client: Client
+    telemetry: Telemetry
+    levels: Levels
+    fills: Fills
+    cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
+    ended: Container[str] = frozenset()  # sessions whose tokens are refused
+    new_id: Callable[[], str] = random_id
+
+
+def build(route: Route, parts: Parts) -> Handler:
+    """Wraps the stages that `route` asks for, once, at start: plainly, and for a sample of requests with a clock each.
+
+    One stage may decide for both ways, so it is made once and wraps twice.
+    """
+    observed, *inner = stages(route, parts)
+    usual = sampled = forward(parts.client, parts.upstreams[route.function].host)
+    sampled = timed(parts.telemetry.stage("forward"), sampled)
+    for stage in reversed(inner):
+        usual = stage(usual)
+        sampled = timed(parts.telemetry.stage(name(stage)), stage(sampled))
+    return observed(now_and_then(sampled, usual, SAMPLE))
+
+
+def name(stage: Stage) -> str:
+    """What a stage is called: as the function that makes it."""
+    return stage.__qualname__.partition(".")[0]
+
+
+def stages(route: Route, parts: Parts) -> Iterator[Stage]:
+    """The stages of `route`, outermost first."""
+    policy = route.policy
+    public = policy.auth == "public"
+    by_address = {name: rule for name, rule in route.rules.items() if rule.by == "address"}
+    yield observe(parts.telemetry.requests(route.function, route.template))
+    yield identified(parts)
+    yield accept(policy.body or 0, keys=policy.idempotency == "honoured")
+    if by_address and not public:
+        yield guard(parts.permits, limits(route, by_address))
+    if not public:
+        yield authenticate(parts.verifier, policy.role, parts.ended)
+    if route.rules:
+        yield limit(parts.permits, limits(route, route.rules))
+    if policy.deadline:
+        yield deadline(policy.deadline)
+    if policy.cache:
+        yield cache(parts.levels, parts.fills, kept(route))
+    elif route.method != "GET" and route.function in parts.cached:
+        yield invalidate(parts.levels, route.function)
+    yield from resilient(route, parts, parts.upstreams[route.function])
+
+
+def kept(route: Route) -> Rules:
+    """How the answers of `route` are kept; what it doesn't say is the gateway's ceiling."""
+    policy = route.policy
+    return Rules(
+        function=route.function,
+        normal=counting(policy.cache_keep, policy.cache_drop or ()),
+        largest=int(policy.cache_largest or CEILINGS["cache_largest"]),
+        longest=policy.cache_longest or CEILINGS["cache_longest"],
+        deadline=policy.deadline or CEILINGS["deadline"],
+    )
+
+
+def limits(route: Route, among: dict[str, Rule]) -> Limits:
+    """Rules of a route, as the stages ask for them."""
+    return Limits(f"{route.function} {route.template}", among, route.policy.on_store_failure or "local")
+
+
+def resilient(route: Route, parts: Parts, upstream: Upstream) -> Iterator[Stage]:
+    """The stages that keep a function's troubles away from clients, and clients' from the function."""
+    policy = route.policy
+    failures = frozenset(policy.failures or ())
+    if route.method != "GET":
+        yield keep()
+    yield shed(upstream.gate)
+    if policy.retries:
+        tell = parts.telemetry.retries(route.function)
+        yield retry(policy.retries, failures, upstream.budget, random.random, tell)
+    yield balance(upstream.members, upstream.in_flight, upstream.circuits, random_below)
+    yield breaker(upstream.circuits, failures)
+
+
+def identified(parts: Parts) -> Stage:
+    """What every request passes once it is counted."""
+    return identify(parts.trusted, parts.new_id)
+
+
+def unrouted(parts: Parts) -> Stage:
+    """The stages of requests without a route."""
+    observed, identifying = observe(parts.telemetry.requests(GATEWAY, UNROUTED)), identified(parts)
+    return lambda handler: observed(identifying(handler))

@@ -1,0 +1,23 @@
+"""What one gateway is told by its environment."""
+
+import socket
+from typing import Literal
+
+import msgspec
+
+from runtime.settings import Secret
+from runtime.units import Size
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`endpoints` says who knows the endpoints: `directory:/path` or `dns:8000` (the port functions listen on)."""
+
+    endpoints: str
+    redis_url: Secret = Secret("redis://127.0.0.1:6379/0")
+    cache_bytes: Size = Size(64 * 1024**2)
+    functions_dir: str = "functions"
+    trusted_proxies: str = ""  # networks whose X-Forwarded-For is believed, with commas between
+    expose_instance: Literal["0", "1"] = "0"
+    instance: str = msgspec.field(default_factory=socket.gethostname)
+    token_issuer: str = "portico"  # noqa: S105  a name, not a secret
+    token_audience: str = "portico"  # noqa: S105  a name, not a secret

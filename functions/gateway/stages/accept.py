@@ -1,0 +1,50 @@
+"""Refuses what a route does not take: a body that is too large, an Idempotency-Key where none is honoured.
+
+A key on a route that ignores it would promise the client what nobody keeps.
+"""
+
+from functions.gateway.exchange import Exchange, Handler, Header, Receive, Response, Stage
+from runtime.problem import BODY_TOO_LARGE, KEY_REFUSED, Problem
+
+IDEMPOTENCY_KEY = b"idempotency-key"
+
+
+def accept(largest: int, *, keys: bool) -> Stage:
+    """`largest`: bytes of a body. `keys`: whether the route honours an Idempotency-Key."""
+
+    def stage(handler: Handler) -> Handler:
+        async def accepted(exchange: Exchange) -> Response:
+            if not keys and has_key(exchange.headers):
+                raise Problem(KEY_REFUSED)
+            if exchange.length is None:
+                exchange.read = _counted(exchange.read, largest)
+            elif exchange.length > largest:
+                raise _too_large(largest)
+            return await handler(exchange)
+
+        return accepted
+
+    return stage
+
+
+def has_key(headers: list[Header]) -> bool:
+    """Whether a request has an Idempotency-Key."""
+    return IDEMPOTENCY_KEY in [name for name, _ in headers]
+
+
+def _counted(read: Receive, largest: int) -> Receive:
+    left = largest
+
+    async def counted() -> bytes:
+        nonlocal left
+        part = await read()
+        left -= len(part)
+        if left < 0:
+            raise _too_large(largest)
+        return part
+
+    return counted
+
+
+def _too_large(largest: int) -> Problem:
+    return Problem(BODY_TOO_LARGE, f"This route takes at most {largest} bytes.")

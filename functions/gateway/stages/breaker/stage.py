@@ -1,0 +1,42 @@
+"""Tells the circuit of an endpoint what came of each attempt; balancing asks it whom to choose.
+
+A failure is no answer at all, an answer with one of the route's `failures`, and one that did not come before the
+deadline. What the client's own body or leaving ends says nothing about the endpoint. It never refuses a request.
+"""
+
+from asyncio import CancelledError
+from collections.abc import Callable, Container
+from time import monotonic
+
+from functions.gateway.exchange import Exchange, Handler, Response, Stage
+from functions.gateway.stages.breaker.circuit import State
+from functions.gateway.stages.breaker.circuits import Circuits
+from functions.gateway.stages.forward.stage import EndpointFailed
+
+_CLOSED = State.CLOSED  # an enum's members are looked up slowly
+
+
+def breaker(circuits: Circuits, failures: Container[int], clock: Callable[[], float] = monotonic) -> Stage:
+    """`failures`: statuses that only a broken endpoint answers with; `clock` in seconds."""
+
+    def stage(handler: Handler) -> Handler:
+        async def guarded(exchange: Exchange) -> Response:
+            circuit = circuits.of(exchange.endpoint)
+            generation = circuit.generation if circuit.state is _CLOSED else circuit.enter(clock())
+            try:
+                response = await handler(exchange)
+            except BaseException as error:
+                if isinstance(error, EndpointFailed) or (isinstance(error, CancelledError) and exchange.overdue):
+                    circuit.failed(generation, clock())
+                else:
+                    circuit.abandoned(generation)
+                raise
+            if response.status in failures:
+                circuit.failed(generation, clock())
+            elif circuit.history or circuit.state is not _CLOSED:
+                circuit.succeeded(generation)
+            return response
+
+        return guarded
+
+    return stage

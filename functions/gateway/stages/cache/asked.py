@@ -1,0 +1,69 @@
+"""What a request says that matters to a cache, read in one pass.
+
+In: a method and a request's fields. Out: an Asked. Most requests say nothing of the kind, and cost one look per field.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from functions.gateway.exchange import Header
+from functions.gateway.stages.cache.directives import Asking, asking
+
+# What only the function can judge (RFC 9111, section 4.3.2), and content, which may change the answer.
+_PAST_ME = frozenset({b"if-match", b"if-unmodified-since", b"content-length", b"transfer-encoding"})
+_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-range", b"range"})
+_HEARD = _PAST_ME | _CONDITIONS | {b"authorization", b"cache-control", b"pragma", b"host"}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request, as a cache sees it."""
+
+    method: bytes
+    headers: Sequence[Header]
+    host: bytes = b""  # in lower case
+    directives: Asking | None = None  # None: it says nothing about caching
+    authorized: bool = False  # it carries Authorization
+    past: bool = False  # only the function can answer it
+    none_match: bytes | None = None
+    modified_since: bytes | None = None
+    wanted: bytes | None = None  # Range
+    if_range: bytes | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it asks for the whole of what is there, as most do: one such answer suits all that select it."""
+        return self.method == b"GET" and not self.past and self.directives is None and not self.conditional
+
+    @property
+    def conditional(self) -> bool:
+        """Whether another answer than the whole one may suit it."""
+        return not (self.none_match is None and self.modified_since is None and self.wanted is None)
+
+    def unconditional(self) -> list[Header]:
+        """Its fields, less conditions and Range: what goes on to the function with conditions of the cache's own."""
+        return [field for field in self.headers if field[0] not in _CONDITIONS]
+
+
+def ask(method: bytes, headers: Sequence[Header]) -> Asked:
+    """Reads a request. Of a field that should be there once the first counts; lists are joined."""
+    said: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _HEARD:
+            said[name] = said[name] + b", " + value if name in said else value
+    host = said.pop(b"host", b"").lower()
+    if not said:
+        return Asked(method, headers, host)
+    control, pragma = said.get(b"cache-control"), said.get(b"pragma")
+    return Asked(
+        method,
+        headers,
+        host,
+        directives=None if control is pragma is None else asking(control, pragma),
+        authorized=b"authorization" in said,
+        past=any(said.get(name, b"0") != b"0" for name in _PAST_ME),
+        none_match=said.get(b"if-none-match"),
+        modified_since=said.get(b"if-modified-since"),
+        wanted=said.get(b"range") if method == b"GET" else None,
+        if_range=said.get(b"if-range"),
+    )

@@ -1,0 +1,32 @@
+"""What a change makes worthless goes from the caches before the one who made the change hears of it (RFC 9111, 4.4).
+
+In: where answers are kept. It is on every unsafe route of a function that has a cached one. A change without an answer
+may have happened all the same, so its target goes then, too.
+"""
+
+from functions.gateway.exchange import Exchange, Handler, Response, Stage
+from functions.gateway.stages.cache import keys
+from functions.gateway.stages.cache.fields import first
+from functions.gateway.stages.cache.invalidation import NOTHING, Invalidation, invalidated
+from functions.gateway.stages.cache.levels import Levels
+
+
+def invalidate(levels: Levels, function: str) -> Stage:
+    """`function` is the one whose answers may go."""
+
+    def stage(handler: Handler) -> Handler:
+        async def invalidating(exchange: Exchange) -> Response:
+            try:
+                response = await handler(exchange)
+            except BaseException:
+                levels.forget(keys.names(function, Invalidation((exchange.target,))))
+                raise
+            host = first(exchange.headers, b"host") or b""
+            found = invalidated(exchange.method, exchange.target, host, response.status, response.headers)
+            if found != NOTHING:
+                await levels.invalidate(keys.names(function, found))
+            return response
+
+        return invalidating
+
+    return stage

@@ -1,0 +1,49 @@
+"""What an answer to an unsafe request makes worthless (RFC 9111, section 4.4; RFC 9875, section 3).
+
+In: a method, a target, a host and the answer's head. Out: targets of the same origin, and names of groups. The gateway
+does not see whether its client came by http or https, so an origin here is host and port.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from functions.gateway.exchange import Header
+from functions.gateway.stages.cache.entry import groups
+from functions.gateway.stages.cache.fields import first
+
+SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+class Invalidation(NamedTuple):
+    """What is not to be served any more without asking."""
+
+    targets: tuple[bytes, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+NOTHING = Invalidation()
+
+
+def invalidated(method: bytes, target: bytes, host: bytes, status: int, headers: Sequence[Header]) -> Invalidation:
+    """The target itself, Location and Content-Location where they are of the same origin, and groups.
+
+    Nothing for a safe method, and nothing for an error: that changed nothing.
+    """
+    if method in SAFE or not 200 <= status < 400:
+        return NOTHING
+    named = [first(headers, name) for name in (b"location", b"content-location")]
+    targets = dict.fromkeys([target, *(found for value in named if value and (found := _local(value, target, host)))])
+    return Invalidation(tuple(targets), groups(headers, b"cache-group-invalidation"))
+
+
+def _local(reference: bytes, target: bytes, host: bytes) -> bytes | None:
+    """`reference` as a target of this host; None when it leads elsewhere."""
+    base = f"http://{host.decode('latin-1')}{target.decode('latin-1')}"
+    try:
+        url = urlsplit(urljoin(base, reference.decode("latin-1")))
+    except ValueError:
+        return None
+    if url.scheme not in {"http", "https"} or url.netloc.lower().encode("latin-1") != host.lower():
+        return None
+    return (f"{url.path or '/'}?{url.query}" if url.query else url.path or "/").encode("latin-1")

@@ -1,0 +1,47 @@
+"""Which stored answer a request selects (RFC 9111, section 4.1): Vary, and fields that say the same in other words.
+
+In: heads. Out: the names that Vary nominates, and one value that is equal for requests that select the same answer.
+Host is always among them: answers to one target are kept together for all hosts, and none is given to another's client.
+"""
+
+import re
+from collections.abc import Sequence
+
+from functions.gateway.exchange import Header
+from functions.gateway.stages.cache.fields import line, members
+
+# Who is asking: answers that are selected by these are never offered to somebody else for validation.
+PERSONAL = frozenset({b"authorization", b"cookie"})
+# Preferences, whose members may come in any order and in any case (RFC 9110, section 12.5).
+_PREFERENCES = frozenset({b"accept", b"accept-charset", b"accept-encoding", b"accept-language"})
+# One value each, in which a comma divides nothing.
+_WHOLE = frozenset({b"user-agent", b"referer", b"origin", b"if-modified-since", b"date"}) | PERSONAL
+
+_SPACED = re.compile(rb"[ \t]*([;=])[ \t]*")
+_FIRST_CHOICE = re.compile(rb";q=1(?:\.0{0,3})?(?=;|\Z)")
+
+
+def nominated(headers: Sequence[Header]) -> tuple[bytes, ...] | None:
+    """The names in Vary, in lower case and in order; None when nothing that is stored could ever match: `*`."""
+    names = {name.lower() for name in members(line(headers, b"vary") or b"")}
+    return None if b"*" in names else tuple(sorted(names))
+
+
+def selecting(names: tuple[bytes, ...], host: bytes, headers: Sequence[Header]) -> bytes:
+    """What a request to `host` says in the fields that are called `names`."""
+    return b"\n".join([host, *[_said(name, line(headers, name)) for name in names]]) if names else host
+
+
+def _said(name: bytes, value: bytes | None) -> bytes:
+    """One field as it selects; a field that is missing matches only where it is missing too."""
+    if value is None:
+        return name
+    if name in _PREFERENCES and b'"' not in value:
+        return name + b":" + b",".join(sorted(map(_preference, members(value))))
+    if name in _WHOLE or b'"' in value:
+        return name + b":" + value.strip(b" \t")
+    return name + b":" + b",".join(members(value))
+
+
+def _preference(member: bytes) -> bytes:
+    return _FIRST_CHOICE.sub(b"", _SPACED.sub(rb"\1", member.lower()))

@@ -1,0 +1,213 @@
+"""A shared cache in front of one route (RFC 9111): what may be answered from what is held never reaches the function.
+
+In: where answers are kept, fills that are under way, and the route's rules. It decides nothing itself: decision.py says
+what a request gets. A hit is looked up and answered before anything else is made.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
+from functions.gateway.stages.cache import keys, status
+from functions.gateway.stages.cache.answer import answer
+from functions.gateway.stages.cache.asked import Asked, ask
+from functions.gateway.stages.cache.decision import (
+    BYPASS,
+    ERRORS,
+    Forward,
+    Refuse,
+    Reuse,
+    Validate,
+    ask_about,
+    on_failure,
+    on_request,
+)
+from functions.gateway.stages.cache.entry import Stored
+from functions.gateway.stages.cache.fill import Answered, Failed, Fill, Job, Outcome
+from functions.gateway.stages.cache.fills import Fills, Name
+from functions.gateway.stages.cache.keys import Key, Normal
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.selection import selecting
+from functions.gateway.stages.deadline import deadline
+from runtime.problem import NOT_STORED, Problem
+
+_ROUNDS = 3  # times that a request waits for somebody else's fill before it goes alone
+_SHARE = 0.95  # of a request's time: so that something stale can still be sent when a fill's own is up
+
+Clock = Callable[[], float]  # epoch seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a route says about its answers; `largest` in bytes, `longest` and `deadline` in seconds."""
+
+    function: str
+    normal: Normal
+    largest: int
+    longest: float
+    deadline: float
+
+
+def cache(levels: Levels, fills: Fills, rules: Rules, clock: Clock = time.time) -> Stage:
+    """For GET and HEAD of one route; all routes share `levels` and `fills`."""
+    route = Cache(levels, fills, rules, clock)
+
+    def stage(handler: Handler) -> Handler:
+        filling = deadline(rules.deadline * _SHARE)(handler)
+
+        async def cached(exchange: Exchange) -> Response:
+            asked = ask(exchange.method, exchange.headers)
+            key = keys.key(rules.function, rules.normal(exchange.target))
+            now = clock()
+            decided = on_request(asked, levels.held(key), now)
+            if type(decided) is Reuse:
+                if decided.behind:
+                    route.renew(asked, key, decided.stored, filling, exchange)
+                return answer(asked, decided.stored, now, status.hit(decided.stored.fresh_until - now))
+            if decided is BYPASS:
+                return await bypassed(handler, exchange)
+            return await route.missed(asked, key, filling, exchange)
+
+        return cached
+
+    return stage
+
+
+async def bypassed(handler: Handler, exchange: Exchange) -> Response:
+    """What no cache may answer."""
+    response = await handler(exchange)
+    response.headers.append(status.forwarded(status.REQUEST, response.status))
+    return response
+
+
+class Cache:
+    """What one route does about what is not held."""
+
+    def __init__(self, levels: Levels, fills: Fills, rules: Rules, clock: Clock) -> None:
+        self._levels = levels
+        self._fills = fills
+        self._rules = rules
+        self._clock = clock
+
+    def renew(self, asked: Asked, key: Key, stored: Stored, handler: Handler, exchange: Exchange) -> None:
+        """Asks about what is stale, while it is served."""
+        name = _name(asked, key, stored)
+        if self._fills.joined(name) is None:
+            job = self._job(asked, key, ask_about(asked, stored, self._clock()), handler, exchange)
+            self._fills.begin(name, job).leave()
+
+    async def missed(self, asked: Asked, key: Key, handler: Handler, exchange: Exchange) -> Response:
+        """Waits for somebody who asks the same, or asks."""
+        name: Name | None = None
+        for turn in range(_ROUNDS + 1):
+            now, held = self._clock(), self._levels.held(key)
+            decided = on_request(asked, held, now)
+            if isinstance(decided, Reuse):
+                return answer(asked, decided.stored, now, status.hit(decided.stored.fresh_until - now))
+            if isinstance(decided, Refuse):
+                raise Problem(NOT_STORED, headers=[status.refused()])
+            name = _name(asked, key, held[0] if held else None)
+            if turn == _ROUNDS or not _common(asked, decided) or self._fills.apart(name):
+                name = None
+            elif (fill := self._fills.joined(name)) is not None:
+                response = self._shared(asked, decided, await asyncio.shield(fill.end))
+                if response is not None:
+                    return response
+                continue
+            fill = self._fills.begin(name, self._job(asked, key, decided, handler, exchange))
+            return await self._led(asked, decided, fill)
+        raise AssertionError("the last turn asks in any case")
+
+    async def _led(self, asked: Asked, decided: Forward, fill: Fill) -> Response:
+        """The answer for the one who asked; when that one leaves, the fill goes on."""
+        try:
+            outcome = await asyncio.shield(fill.head)
+        except asyncio.CancelledError:
+            fill.leave()
+            raise
+        if isinstance(outcome, Response):
+            return outcome
+        if isinstance(outcome, Failed):
+            return self._excused(asked, decided, outcome.problem)
+        return self._answer(asked, outcome, status.forwarded(decided.why, outcome.status, stored=outcome.kept))
+
+    def _shared(self, asked: Asked, decided: Forward, outcome: Outcome) -> Response | None:
+        """What somebody else's fill is worth for this request; None when it has to ask itself."""
+        if isinstance(outcome, Failed):
+            return self._excused(asked, decided, outcome.problem)
+        if not isinstance(outcome, Answered):
+            return None
+        if not isinstance(on_request(asked, (outcome.stored,), self._clock()), Reuse):
+            return None
+        said = status.forwarded(decided.why, outcome.status, stored=outcome.kept, collapsed=True)
+        return self._answer(asked, outcome, said)
+
+    def _answer(self, asked: Asked, outcome: Answered, said: Header) -> Response:
+        return answer(asked, outcome.stored, self._clock(), said)
+
+    def _excused(self, asked: Asked, decided: Forward, problem: Problem) -> Response:
+        """Something stale in place of an error, or the error: each who waits has one of its own."""
+        now, code = self._clock(), problem.kind.status
+        stale = on_failure(asked, decided, now) if code in ERRORS else None
+        if stale is None:
+            raise Problem(problem.kind, problem.detail, headers=problem.headers, members=problem.members)
+        return answer(asked, stale, now, status.hit(stale.fresh_until - now, b"error-%d" % code))
+
+    def _job(self, asked: Asked, key: Key, decided: Forward, handler: Handler, exchange: Exchange) -> Fill:
+        levels, rules, began = self._levels, self._rules, self._levels.now
+
+        def keep(stored: Stored) -> None:
+            levels.keep(rules.function, key, bounded(stored, rules.longest), began)
+
+        return Fill(
+            Job(
+                asked,
+                decided,
+                ask=lambda headers: handler(alone(exchange, headers)),
+                keep=keep,
+                drop=partial(levels.drop, key),
+                largest=rules.largest,
+                clock=self._clock,
+            )
+        )
+
+
+def alone(exchange: Exchange, headers: list[Header]) -> Exchange:
+    """The same request with other fields, for a fill: nothing of it ends when its client leaves."""
+    return Exchange(
+        exchange.route,
+        exchange.method,
+        exchange.target,
+        headers,
+        _nothing,
+        0,
+        exchange.client,
+        request_id=exchange.request_id,
+        added=list(exchange.added),
+        principal=exchange.principal,
+    )
+
+
+def bounded(stored: Stored, longest: float) -> Stored:
+    """Fresh for no longer than the route allows."""
+    until = stored.born + longest
+    return stored if stored.fresh_until <= until else msgspec.structs.replace(stored, fresh_until=until)
+
+
+def _common(asked: Asked, decided: Forward) -> bool:
+    """Whether what is asked is what others ask, too: nothing that only this request wants goes to the function."""
+    return asked.directives is None and (asked.plain or (isinstance(decided, Validate) and asked.method == b"GET"))
+
+
+def _name(asked: Asked, key: Key, known: Stored | None) -> Name:
+    """What a fill is about, as far as a former answer tells what selects."""
+    return key, selecting(known.vary if known is not None else (), asked.host, asked.headers)
+
+
+async def _nothing() -> bytes:
+    return b""

@@ -1,0 +1,69 @@
+"""The innermost stage: sends the request to the endpoint that was chosen, and brings the answer.
+
+The only place where a failure of an endpoint gets its name as a problem; nothing above it knows the client's errors.
+"""
+
+from functions.gateway.exchange import Exchange, Handler, Response
+from functions.gateway.stages.forward import errors
+from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.forward.headers import addressed, outgoing
+from runtime import log
+from runtime.problem import DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
+
+logger = log.get(__name__)
+
+_KINDS: dict[type[errors.ForwardError], Kind] = {
+    errors.ConnectFailed: UNREACHABLE,
+    errors.ConnectionStale: UNREACHABLE,
+    errors.ConnectionBroken: UNREACHABLE,
+    errors.HeadTimeout: DEADLINE_EXCEEDED,
+    errors.IdleTimeout: MISBEHAVED,
+    errors.Misbehaved: MISBEHAVED,
+}
+_EVENTS = (b"content-type", b"text/event-stream")
+_AS_SENT = (b"x-accel-buffering", b"no")  # has nginx pass on each event when it comes
+
+
+class EndpointFailed(Problem):
+    """An attempt that brought no answer; `sent`: the endpoint may have acted on the request."""
+
+    def __init__(self, kind: Kind, *, sent: bool) -> None:
+        super().__init__(kind)
+        self.sent = sent
+
+
+def forward(client: Client, host: bytes = b"") -> Handler:
+    """Forwards target and headers as they came, less what ends at this hop (RFC 9110, section 7.6.1).
+
+    `host`: what a service of somebody else's is called, and wants to be asked as.
+    """
+
+    async def forwarded(exchange: Exchange) -> Response:
+        headers = outgoing(exchange.headers)
+        if host:
+            headers = addressed(headers, host)
+        headers += exchange.added
+        if exchange.deadline is not None:
+            headers.append(exchange.deadline.header())
+        body = exchange.read if exchange.body is None else exchange.body
+        try:
+            response = await client.send(
+                exchange.endpoint, exchange.method, exchange.target, headers, body, exchange.length
+            )
+        except errors.UploadFailed as failed:
+            raise failed.__cause__ or Problem(MALFORMED, "The body ended early, or stopped coming.") from None
+        except errors.ForwardError as error:
+            # Why is for the operator: it names addresses that are no client's business.
+            logger.warning(
+                "endpoint failed", endpoint=exchange.endpoint, request_id=exchange.request_id, why=str(error)
+            )
+            raise EndpointFailed(_KINDS[type(error)], sent=error.sent) from error
+        if response.stream is not None and any(_is_events(*header) for header in response.headers):
+            response.headers.append(_AS_SENT)
+        return response
+
+    return forwarded
+
+
+def _is_events(name: bytes, value: bytes) -> bool:
+    return name == _EVENTS[0] and value.lower().startswith(_EVENTS[1])

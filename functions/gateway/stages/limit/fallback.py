@@ -1,0 +1,139 @@
+"""Shared permits while Redis answers, this instance's share of them while it doesn't, and the way there and back.
+
+In: permits that all share, and those of this process. Out: decisions, never Unavailable unless a policy asks for that.
+Going there and back opens no second bucket: each side starts from what the other counted.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Protocol
+
+from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.stages.limit.bucket import Decisions, refused
+from functions.gateway.stages.limit.memory import MemoryPermits
+from functions.gateway.stages.limit.permits import Permits
+from functions.gateway.stages.limit.policy import Policies
+
+_LOCAL = (("local", "refused"), ("local", "admitted"))
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries to come back
+
+
+class SharedPermits(Permits, Protocol):
+    """Permits that other instances take too, and that may be away."""
+
+    @property
+    def decisions(self) -> Mapping[tuple[str, ...], int]:
+        """How many, by how they were known and by what was decided."""
+
+    def forget(self) -> None:
+        """Nothing that is known is true any more."""
+
+
+class Seeded(Protocol):
+    """Where shared permits are counted."""
+
+    async def seed(self, debts: Mapping[str, int]) -> None:
+        """Takes over what was counted elsewhere: microseconds until each bucket is full. Raises Unavailable."""
+
+
+class Fallback:
+    """One instance's view of the shared permits.
+
+    Failure policy: fails as the route says. `local`: the check that meets the failure, and every one after it, is
+    answered at once by a bucket of this process at limit ÷ live instances, which starts where the shared one was last
+    seen. `open`: it passes; `closed`: Unavailable. One probe in the background tries to come back, and first tells the
+    shared store what was admitted meanwhile. Nobody waits for it.
+    """
+
+    def __init__(
+        self,
+        shared: SharedPermits,
+        store: Seeded,
+        local: MemoryPermits,
+        live: Callable[[], int],
+        tell: Callable[[str], None] = lambda event: None,  # noqa: ARG005  an operator may want to know; nobody must
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._shared = shared
+        self._store = store
+        self._local = local
+        self._live = live
+        self._tell = tell
+        self._sleep = sleep
+        self._return: asyncio.Task[None] | None = None
+        self._touched: set[str] = set()  # taken from locally, and not yet told to the shared store
+        self._decisions: Counter[tuple[str, ...]] = Counter()
+
+    @property
+    def away(self) -> bool:
+        """Whether limits are local at the moment."""
+        return self._return is not None
+
+    @property
+    def decisions(self) -> Mapping[tuple[str, ...], int]:
+        """How many checks, by who decided and by what was decided."""
+        return {**self._shared.decisions, **self._decisions}
+
+    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+        """A permit from each bucket, or from none."""
+        if self._return is None:
+            try:
+                return await self._shared.take(policies, keys)
+            except Unavailable:
+                self._leave()
+        if policies.on_failure == "local":
+            return self._take_locally(policies, keys)
+        self._decisions["none", policies.on_failure] += 1
+        if policies.on_failure == "closed":
+            raise Unavailable
+        return ()
+
+    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
+        """What is refused already, by whoever decides at the moment."""
+        if self._return is None:
+            return self._shared.refusal(policies, keys)
+        return self._local.refusal(policies, keys, self._live()) if policies.on_failure == "local" else None
+
+    def _take_locally(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+        self._touched.update(keys)
+        taken = self._local.share(policies, keys, self._live())
+        self._decisions[_LOCAL[not refused(taken)]] += 1
+        return taken
+
+    async def close(self) -> None:
+        """Ends the probe, if there is one."""
+        if self._return is not None:
+            self._return.cancel()
+            await asyncio.wait([self._return])
+
+    def _leave(self) -> None:
+        self._shared.forget()
+        if self._return is None:
+            self._return = asyncio.get_running_loop().create_task(self._come_back())
+            self._tell("limits-local")
+
+    async def _come_back(self) -> None:
+        for pause in _pauses():
+            await self._sleep(pause)
+            try:
+                await self._hand_back()
+            except Unavailable:
+                continue
+            self._return = None
+            self._tell("limits-shared")
+            return
+
+    async def _hand_back(self) -> None:
+        """Everything that is known, and then what was taken meanwhile; only the last round trip's worth is not told."""
+        await self._store.seed({})  # costs little to find out that the store is still away
+        self._touched.clear()
+        await self._store.seed(self._local.debts())
+        await self._store.seed(self._local.debts(self._touched))
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE)

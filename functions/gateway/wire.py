@@ -1,0 +1,86 @@
+"""What a request's head may say: a target, a host and a framing that every reader takes for the same thing.
+
+In: the head as the server parsed it. Out: the length of the body, or a Problem, after which the connection ends. What
+passes is forwarded byte for byte, and routing, authorisation, caching and the function judge one path: its percent-
+decoded segments. So a target that others could normalise, decode or cut differently is refused, never mended.
+"""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
+
+from runtime.problem import MALFORMED, Header, Problem
+
+_JUDGED = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_HIDDEN = re.compile(rb"%(?:[01][0-9A-F]|7F|2F|5C)", re.IGNORECASE)  # controls, slash and backslash
+_DOTS = frozenset({b".", b".."})
+_CLOSE = (b"connection", b"close")
+
+
+class Refused(Problem):
+    """A head with two meanings, or none; what follows it on the connection is not to be read."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(MALFORMED, detail, headers=[_CLOSE])
+
+
+def length(target: bytes, headers: Sequence[Header]) -> int | None:
+    """The body's length in bytes; None when it is chunked, 0 when there is none (RFC 9112, section 6.3).
+
+    `target`: the path as it came, without its query. Raises Refused.
+    """
+    if b"%" in target or b"/." in target or b"//" in target or b"\\" in target or not target.isascii():
+        _judge(target)
+    if target[:1] != b"/":
+        raise Refused("The target is not a path: this is no proxy, and has nothing to say about itself.")
+    found = [header for header in headers if header[0] in _JUDGED]
+    if len(found) == 1 and found[0][0] == b"host" and _HOST.fullmatch(found[0][1]):
+        return 0
+    return _framed(found)
+
+
+def _judge(target: bytes) -> None:
+    """Raises Refused unless the path has one meaning (RFC 3986, sections 2.1, 3.3 and 6.2.2)."""
+    if b"//" in target or b"\\" in target:
+        raise Refused("The path has an empty segment, or a backslash where a slash may be meant.")
+    if _BROKEN_ESCAPE.search(target) or _HIDDEN.search(target):
+        raise Refused("The path has a percent sign without two digits, or hides a control, a slash or a backslash.")
+    decoded = unquote_to_bytes(target)
+    if not target.isascii() or not _is_utf8(decoded):
+        raise Refused("The path is not UTF-8 in percent-encoding.")
+    if any(segment.partition(b";")[0] in _DOTS for segment in decoded.split(b"/")):
+        raise Refused("The path has a dot segment: send it resolved.")
+
+
+def _is_utf8(text: bytes) -> bool:
+    """In its shortest form, which alone is UTF-8 (RFC 3629, section 3)."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _framed(found: Sequence[Header]) -> int | None:
+    """The length that fields among `_JUDGED` say. Raises Refused."""
+    said = dict(found)
+    if len(said) != len(found):
+        raise Refused("Host, Content-Length, Transfer-Encoding, Expect or Upgrade is said twice.")
+    if not _HOST.fullmatch(said.get(b"host", b"")):
+        raise Refused("Host is missing, or is not the name of a host.")
+    if b"upgrade" in said:
+        raise Refused("Protocols are not switched here, neither to WebSocket nor to h2c: send it without Upgrade.")
+    if said.get(b"expect", b"100-continue").lower() != b"100-continue":
+        raise Refused("Nothing but 100-continue can be expected here.")
+    coding, size = said.get(b"transfer-encoding"), said.get(b"content-length")
+    if size is not None and not size.isdigit():
+        raise Refused("Content-Length is not a number of bytes.")
+    if coding is None:
+        return int(size or 0)
+    if size is not None:
+        raise Refused("Content-Length and Transfer-Encoding contradict each other.")
+    if coding.lower() != b"chunked":
+        raise Refused("A transfer coding other than chunked is not understood here.")
+    return None
