@@ -1,0 +1,272 @@
+"""Products and orders over HTTP: the handlers, and the one place where they meet their database and keys.
+
+In: requests that the gateway let through. Out: products, orders, and problems. The rules are in model.py, the SQL is in
+store.py; nothing starts at import.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Litestar, Request, Response, Router, get, post, put
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, JSONBody
+
+from functions.orders import model, store
+from functions.orders.model import NewOrder, NewProduct, Order, OrderQuery, Product, Status
+from runtime.api import api, given, invalid
+from runtime.application import application as outermost
+from runtime.authenticated import principal as caller
+from runtime.authenticated import require_role
+from runtime.background import beside
+from runtime.conditional import etag, shown
+from runtime.database import Connection, Database
+from runtime.database.telemetry import watch
+from runtime.health import Health
+from runtime.idempotency import (
+    IN_FLIGHT,
+    KEPT_MS,
+    KEY_MISSING,
+    MISMATCH,
+    Answer,
+    Claim,
+    Key,
+    fingerprint,
+    once,
+    parse_key,
+    purge,
+)
+from runtime.identity import Principal, Verifier
+from runtime.ids import uuid7
+from runtime.instant import now_ms
+from runtime.jwks import from_url
+from runtime.metrics import Metrics
+from runtime.openapi import answers, publish
+from runtime.page import Page, PageQuery, page
+from runtime.problem import FORBIDDEN, INVALID, NOT_FOUND, Problem
+from runtime.retention import purging
+from runtime.settings import Secret, load
+from runtime.validation import Invalid, convert
+
+SHARED = {"Cache-Control": "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"}
+PRIVATE = {"Cache-Control": "private, no-cache"}
+
+STEP = answers(
+    {200: Order},
+    *(FORBIDDEN, model.INVALID_TRANSITION),
+    path={"order_id": model.Id},
+    headers=("ETag", "Cache-Control"),
+)
+
+T = TypeVar("T")
+Asked = Request[Any, Any, State]
+Data = NamedDependency[Database]
+Caller = NamedDependency[Principal]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The environment of this function."""
+
+    database_url: Secret
+    jwks_url: str  # where the public keys of tokens are
+    token_issuer: str = "portico"  # noqa: S105  a name, not a secret
+    token_audience: str = "portico"  # noqa: S105  a name, not a secret
+
+
+@get("/products", opt=answers({200: Page[Product]}, query=PageQuery, headers=("ETag", "Cache-Control", "Cache-Groups")))
+async def list_products(request: Asked, database: Data) -> Response[bytes]:
+    """The products, by sku."""
+    query = PageQuery.read(request.scope["query_string"])
+    async with database.read() as connection:
+        found = page(await store.products(connection, query), query.limit, lambda product: product.sku)
+    link = found.next_link("/products", request.scope["query_string"])
+    return shown(request, found, headers={**SHARED, **link, "Cache-Groups": model.groups()})
+
+
+@get(
+    "/products/{sku:str}",
+    opt=answers({200: Product}, path={"sku": model.Sku}, headers=("ETag", "Cache-Control", "Cache-Groups")),
+)
+async def show_product(request: Asked, sku: FromPath[str], database: Data) -> Response[bytes]:
+    """One product."""
+    async with database.read() as connection:
+        product = await store.product(connection, _named(model.Sku, sku))
+    return shown(request, _existing(product), headers={**SHARED, "Cache-Groups": model.groups(sku)})
+
+
+@put(
+    "/products/{sku:str}",
+    opt=answers(
+        {201: Product, 200: Product},
+        FORBIDDEN,
+        path={"sku": model.Sku},
+        headers=("ETag", "Cache-Group-Invalidation"),
+    ),
+)
+async def put_product(
+    request: Asked, sku: FromPath[str], data: JSONBody[NewProduct], principal: Caller, database: Data
+) -> Response[bytes]:
+    """Adds a product, or replaces one; for admins."""
+    require_role(principal, "admin")
+    convert({"sku": sku}, dict[str, model.Sku])
+    async with database.write() as connection:
+        added = await store.put_product(connection, sku, data)
+        product = await store.product(connection, sku)
+    invalidated = {"Cache-Group-Invalidation": f"{model.groups(sku)}, {model.groups()}"}
+    return shown(request, product, headers=invalidated, status=201 if added else 200)
+
+
+@post(
+    "/orders",
+    opt=answers(
+        {201: Order},
+        *(KEY_MISSING, IN_FLIGHT, MISMATCH, model.OUT_OF_STOCK),
+        takes={"Idempotency-Key": Key},
+        headers=("Location", "ETag", "Cache-Control"),
+    ),
+)
+async def place_order(request: Asked, data: JSONBody[NewOrder], principal: Caller, database: Data) -> Response[bytes]:
+    """Places an order, once for each Idempotency-Key."""
+    key = parse_key(request.headers.get("idempotency-key"))
+    # Of what the body says and not of its bytes: some clients write members in another order each time.
+    claim = Claim(principal.id, "POST", "/orders", key, fingerprint(msgspec.json.encode(data)))
+    effect = partial(_place, data, principal.id)
+    answer, replayed = await once(database, claim, effect, now=now_ms, refusals=(INVALID, model.OUT_OF_STOCK))
+    headers = dict(answer.headers) | ({"Idempotency-Replayed": "true"} if replayed else {})
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
+
+
+@get("/orders", opt=answers({200: Page[Order]}, FORBIDDEN, query=OrderQuery, headers=("ETag", "Cache-Control")))
+async def list_orders(request: Asked, principal: Caller, database: Data) -> Response[bytes]:
+    """The caller's orders, newest first; an admin may ask for another's."""
+    query = OrderQuery.read(request.scope["query_string"])
+    owner = query.user_id or principal.id
+    if owner != principal.id:
+        require_role(principal, "admin")
+    async with database.read() as connection:
+        found = page(await store.orders(connection, owner, query), query.limit, lambda order: order.id)
+    link = found.next_link("/orders", request.scope["query_string"])
+    return shown(request, found, headers={**PRIVATE, **link})
+
+
+@get(
+    "/orders/{order_id:str}",
+    opt=answers({200: Order}, path={"order_id": model.Id}, headers=("ETag", "Cache-Control")),
+)
+async def show_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+    """One order of the caller's."""
+    async with database.read() as connection:
+        order = await store.order(connection, _named(model.Id, order_id))
+    return shown(request, _own(order, principal), headers=PRIVATE)
+
+
+@post("/orders/{order_id:str}/pay", status_code=200, opt=STEP)
+async def pay_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+    """Says that an order of the caller's is paid."""
+    return shown(request, await _step(database, order_id, "paid", principal), headers=PRIVATE)
+
+
+@post("/orders/{order_id:str}/cancel", status_code=200, opt=STEP)
+async def cancel_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+    """Cancels an order of the caller's; what it took goes back into stock."""
+    return shown(request, await _step(database, order_id, "cancelled", principal), headers=PRIVATE)
+
+
+@post("/orders/{order_id:str}/ship", status_code=200, opt=STEP)
+async def ship_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+    """Says that an order is on its way; for admins."""
+    require_role(principal, "admin")
+    return shown(request, await _step(database, order_id, "shipped", None), headers=PRIVATE)
+
+
+async def _place(new: NewOrder, user_id: str, connection: Connection) -> Answer:
+    products, lacking = await store.take(connection, new.items)
+    now = now_ms()
+    try:
+        order = model.place(uuid7(), user_id, new.items, products, now)
+    except Invalid as refusal:
+        raise invalid(refusal.faults) from None
+    if lacking:
+        raise model.out_of_stock(lacking)
+    await store.add_order(connection, order, now)
+    body = msgspec.json.encode(order)
+    headers = {**PRIVATE, "Location": f"/orders/{order.id}", "ETag": etag(body)}
+    return Answer(201, list(headers.items()), body)
+
+
+async def _step(database: Database, order_id: str, to: Status, owner: Principal | None) -> Order:
+    """Moves an order on, unless it is there already. Without an owner: whoever's it is."""
+    async with database.write() as connection:
+        found = await store.locked_order(connection, _named(model.Id, order_id))
+        order = _own(found, owner) if owner else _existing(found)
+        if model.step(order.status, to):
+            await store.set_status(connection, order.id, to, now_ms())
+            if to == "cancelled":
+                await store.give_back(connection, order.items)
+        return _existing(await store.order(connection, order.id))
+
+
+def _named(kind: Any, text: str) -> str:  # noqa: ANN401  an annotation
+    """`text`, from a path. Raises Problem not-found for what is no `kind` of name: nothing is called that."""
+    try:
+        return str(convert(text, kind))
+    except Invalid:
+        raise Problem(NOT_FOUND) from None
+
+
+def _existing(found: T | None) -> T:
+    if found is None:
+        raise Problem(NOT_FOUND)
+    return found
+
+
+def _own(order: Order | None, principal: Principal) -> Order:
+    """Another's order is not told from none."""
+    return _existing(order if order and order.user_id == principal.id else None)
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Opens the database, and closes it; the keys of tokens are fetched meanwhile, or when the first token comes."""
+    settings = load(Settings, os.environ)
+    database = await Database.open(str(settings.database_url))
+    health.checks["database"] = database.ping
+    watch(database, metrics)
+    app.state.database = database
+    keys = from_url(settings.jwks_url)
+    app.state.verifier = Verifier(keys, issuer=settings.token_issuer, audience=settings.token_audience)
+    try:
+        async with purging(lambda: purge(database, now_ms() - KEPT_MS)), beside(app.state.verifier.renewing()):
+            yield
+    finally:
+        await database.close()
+
+
+HANDLERS = [
+    list_products,
+    show_product,
+    put_product,
+    place_order,
+    list_orders,
+    show_order,
+    pay_order,
+    cancel_order,
+    ship_order,
+]
+
+health = Health()
+metrics = Metrics()
+routes = Router(
+    "/",
+    route_handlers=HANDLERS,
+    dependencies={
+        "database": given("database"),
+        "verifier": given("verifier"),
+        "principal": Provide(caller),
+    },
+)
+application = outermost(api([routes, publish], lifespan=lifespan, failures={}), health, metrics)

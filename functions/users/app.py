@@ -1,0 +1,86 @@
+"""Users: accounts, logins, and the keys that others check tokens with.
+
+The composition root: settings are read and the database is opened when the application starts, never at import.
+Requests meet their handlers in accounts.py and logins.py.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from litestar import Litestar, Router
+
+from functions.users import accounts, logins, store
+from functions.users.dependencies import DEPENDENCIES
+from functions.users.keys import Keys, looking
+from functions.users.passwords import Passwords
+from functions.users.settings import Settings
+from functions.users.tokens import Issuer
+from runtime.api import api
+from runtime.application import application as outermost
+from runtime.background import beside
+from runtime.database import Database
+from runtime.database.telemetry import watch
+from runtime.health import Health
+from runtime.identity import Verifier
+from runtime.instant import DAY, SECOND, now_ms
+from runtime.metrics import Metrics
+from runtime.openapi import publish
+from runtime.retention import in_batches, purging
+from runtime.settings import load
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Opens what handlers need, and closes it. Raises SettingsError and DatabaseUnavailable."""
+    options = load(Settings, os.environ)
+    keys = Keys(Path(options.signing_keys_dir), options.access_lifetime)
+    database = await Database.open(str(options.database_url))
+    health.checks["database"] = database.ping
+    watch(database, metrics)
+    passwords = Passwords.open(options)
+    metrics.ask("gauge", "portico_password_jobs", "Passwords in work or waiting.", lambda: {(): passwords.jobs})
+    verifier = _own_verifier(keys, options)
+    app.state.update(
+        options=options,
+        keys=keys,
+        database=database,
+        passwords=passwords,
+        issuer=Issuer(keys, options),
+        verifier=verifier,
+    )
+    try:
+        async with purging(lambda: _purge(database, options)), beside(looking(keys)), beside(verifier.renewing()):
+            yield
+    finally:
+        passwords.close()
+        await database.close()
+
+
+def _own_verifier(keys: Keys, options: Settings) -> Verifier:
+    async def fetch() -> bytes:
+        return keys.jwks
+
+    return Verifier(fetch, issuer=options.token_issuer, audience=options.token_audience)
+
+
+async def _purge(database: Database, options: Settings) -> int:
+    """Sessions for a day after their end, tokens for as long as an unused one is good; in short transactions."""
+    ended, unused = now_ms() - DAY, now_ms() - int(options.refresh_lifetime * SECOND)
+
+    async def batch(limit: int) -> int:
+        async with database.write() as connection:
+            return await store.purge(connection, ended_before=ended, unused_since=unused, limit=limit)
+
+    return await in_batches(batch)
+
+
+health = Health()
+metrics = Metrics()
+handlers = Router(
+    "/",
+    route_handlers=[*accounts.HANDLERS, *logins.HANDLERS],
+    dependencies=DEPENDENCIES,
+)
+application = outermost(api([handlers, publish], lifespan=lifespan, failures={}), health, metrics)
