@@ -1,0 +1,158 @@
+# Portico's command surface; `just` alone lists it.
+
+python := ".venv/bin/python"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Start everything and wait until it is ready
+[group('stack')]
+up: (_prepare "local" "engine")
+    @{{ python }} -m deploy up
+
+# Start everything in the developer's view: what is saved is served, and one log to watch
+[group('stack')]
+dev: (_prepare "local" "engine")
+    @{{ python }} -m deploy dev
+
+# Stop everything; --data deletes databases and secrets, too (asks)
+[group('stack')]
+down *options: _ready
+    @{{ python }} -m deploy down {{ options }}
+
+# Run N copies of a function, 0 to 16
+[group('stack')]
+scale n name="gateway": _ready
+    @{{ python }} -m deploy scale {{ n }} {{ name }}
+
+# Bring the checkout as it is into service, one instance at a time; --all restarts also what did not change
+[group('stack')]
+deploy *options: (_prepare "local" "engine")
+    @{{ python }} -m deploy deploy {{ options }}
+
+# Bring back what the last deploy replaced, one instance at a time
+[group('stack')]
+rollback: _ready
+    @{{ python }} -m deploy rollback
+
+# List what runs, where and for how long
+[group('stack')]
+ps: _ready
+    @{{ python }} -m deploy ps
+
+# Follow the logs of everything, of a function or of one instance
+[group('stack')]
+logs name="": _ready
+    @{{ python }} -m deploy logs {{ name }}
+
+# Build the image of every function, and show how large each is
+[group('stack')]
+images: _ready
+    @{{ python }} -m deploy images
+
+# Put a dozen products in
+[group('data')]
+seed: _ready
+    @{{ python }} -m deploy seed
+
+# Make EMAIL an admin
+[group('data')]
+admin email: _ready
+    @{{ python }} -m deploy admin {{ quote(email) }}
+
+# Save the data of all functions, in a folder by its date below FOLDER (.portico/backups)
+[group('data')]
+backup folder="": _ready
+    @{{ python }} -m deploy backup {{ if folder == "" { "" } else { quote(folder) } }}
+
+# Replace the data of all functions by that of a backup (asks; --yes doesn't)
+[group('data')]
+restore folder *options: _ready
+    @{{ python }} -m deploy restore {{ quote(folder) }} {{ options }}
+
+# Sign tokens with a new key, while the old one is still believed; --now withdraws all others (asks)
+[group('data')]
+rotate-keys *options: _ready
+    @{{ python }} -m deploy rotate-keys {{ options }}
+
+# Take a tour with real calls, and see each request and answer
+[group('look')]
+smoke: _ready
+    @{{ python }} -m deploy smoke
+
+# List every route with its policies, and who said each; --json for programs
+[group('look')]
+routes *options: _ready
+    @{{ python }} -m functions.gateway.listing {{ options }}
+
+# Call a route, logged in where it wants that (just call POST /orders '{...}'); --as admin, --anonymous, -H 'Name: value'
+[group('look')]
+[no-exit-message]
+[positional-arguments]
+call method target *rest: _ready
+    @{{ python }} -m deploy call "$@"
+
+# Tell what becomes of a request: its route, every stage with its settings, who could answer (just explain GET /users/42)
+[group('look')]
+[no-exit-message]
+[positional-arguments]
+explain method target: _ready
+    @{{ python }} -m deploy explain "$@"
+
+# Make a function that works: its folder, its tests, its database; --stateless leaves the database out
+[group('work')]
+new name *options: _ready
+    @{{ python }} -m deploy new {{ quote(name) }} {{ options }}
+
+# Put a service that is run by others behind the gateway, whatever it is written in (just add-upstream legacy http://10.0.0.7:9000)
+[group('work')]
+add-upstream name url: _ready
+    @{{ python }} -m deploy add-upstream {{ quote(name) }} {{ quote(url) }}
+
+# Take a function away, with its tests (asks); its data stays
+[group('work')]
+remove name *options: _ready
+    @{{ python }} -m deploy remove {{ quote(name) }} {{ options }}
+
+# Run the tests: all, or unit, contract, e2e
+[group('work')]
+test kind="": (_prepare "dev" "nginx" "redis-server" "psql")
+    {{ python }} -m pytest tests/{{ kind }}
+
+# Do one fault after another to the running stack, under load, and account for every order; --short for a few of them
+[group('work')]
+chaos *options: _ready
+    @{{ python }} -m deploy chaos {{ options }}
+
+# Check style and types
+[group('work')]
+lint: (_prepare "dev")
+    {{ python }} -m ruff check
+    {{ python }} -m ruff format --check
+    {{ python }} -m mypy
+
+# Put the code into its form
+[group('work')]
+fmt: (_prepare "dev")
+    {{ python }} -m ruff format
+    {{ python }} -m ruff check --fix
+
+# Measure the gateway beside its peers; results go to benchmarks/results/
+[group('work')]
+bench *options: (_prepare "local") (_prepare "bench" "nginx" "redis-server" "wrk" "taskset" "npm")
+    @npm install --no-save --no-audit --no-fund --silent --prefix .portico/bench fastify@5.12.8 @fastify/http-proxy@11.6.3
+    .portico/bench/venv/bin/python -m benchmarks {{ options }}
+
+# Resolve the dependency groups of pyproject.toml into requirements/
+[group('work')]
+lock: (_prepare "dev")
+    for group in $({{ python }} -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"])'); do \
+        PATH="$PATH:.portico/uv/bin" uv pip compile pyproject.toml --quiet --group "$group" --universal --generate-hashes --no-header -o "requirements/$group.txt" || exit; \
+    done
+
+_prepare group *programs:
+    @python3 -m deploy.bootstrap {{ group }} {{ programs }}
+
+_ready:
+    @test -x {{ python }} || { echo 'Nothing is installed yet: run `just up` first.' >&2; exit 1; }

@@ -1,0 +1,206 @@
+"""`python -m deploy VERB`: reads the command line, chooses the engine, and turns what went wrong into one sentence.
+
+The only `except` for a person's eyes is here; exit code 1 says that a verb was not carried out.
+"""
+
+import argparse
+import errno
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy import call as calling
+from deploy import choice, explain, smoke, verbs
+from deploy.chaos import run as chaos
+from deploy.chaos.scene import EngineScene
+from deploy.docker.engine import DockerEngine
+from deploy.engine import GATEWAY, Engine, Refusal
+from deploy.local.engine import LocalEngine
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of the verb that `arguments` name."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)  # what was started is stopped then, too
+    try:
+        return call(options)
+    except Refusal as refusal:
+        return _fail(str(refusal))
+    except OSError as error:
+        return _fail(sentence(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and what each may be given."""
+    parser = argparse.ArgumentParser(prog="just", allow_abbrev=False)
+    verb = parser.add_subparsers(dest="verb", required=True)
+    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
+        verb.add_parser(name)
+    down = verb.add_parser("down")
+    down.add_argument("--data", action="store_true", help="delete databases and secrets, too (asks)")
+    down.add_argument("--yes", action="store_true", help="don't ask")
+    scale = verb.add_parser("scale")
+    scale.add_argument("instances", type=int)
+    scale.add_argument("function", nargs="?", default=GATEWAY)
+    verb.add_parser("deploy").add_argument("--all", action="store_true", help="also what did not change")
+    calling.arguments(verb.add_parser("call"))
+    explain = verb.add_parser("explain")
+    explain.add_argument("method", type=str.upper)
+    explain.add_argument("target")
+    chaos.arguments(verb.add_parser("chaos"))
+    verb.add_parser("logs").add_argument("name", nargs="?", default="")
+    verb.add_parser("admin").add_argument("email")
+    verb.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, a folder by its date")
+    new = verb.add_parser("new")
+    new.add_argument("name")
+    new.add_argument("--stateless", action="store_true", help="without a database")
+    upstream = verb.add_parser("add-upstream")
+    upstream.add_argument("name")
+    upstream.add_argument("url")
+    remove = verb.add_parser("remove")
+    remove.add_argument("name")
+    remove.add_argument("--yes", action="store_true", help="don't ask")
+    restore = verb.add_parser("restore")
+    restore.add_argument("folder", type=Path)
+    restore.add_argument("--yes", action="store_true", help="don't ask")
+    rotate = verb.add_parser("rotate-keys")
+    rotate.add_argument("--now", action="store_true", help="withdraw all other keys, too: access tokens end (asks)")
+    rotate.add_argument("--yes", action="store_true", help="don't ask")
+    return parser
+
+
+def call(options: argparse.Namespace) -> int:
+    """Carries out the verb; its exit code."""
+    match options.verb:
+        case "new":
+            return verbs.new(ROOT, options.name, stateless=options.stateless)
+        case "add-upstream":
+            return verbs.add_upstream(ROOT, options.name, options.url)
+        case "remove":
+            return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
+        case _:
+            return call_engine(options)
+
+
+def call_engine(options: argparse.Namespace) -> int:
+    """Carries out a verb that is about the stack; its exit code."""
+    chosen = choice.choose(ROOT, os.environ, choice.docker_answers)
+    make = DockerEngine if chosen.engine == "docker" else LocalEngine
+    developing = options.verb == "dev" or (chosen.developing and options.verb != "up")
+    engine: Engine = make(ROOT, os.environ, say=_say, developing=developing)
+    match options.verb:
+        case "up" | "dev":
+            _say(f"Engine: {chosen.engine} ({chosen.why})")
+            code = verbs.up(engine)
+            choice.remember(ROOT, os.environ, chosen.engine, developing=developing)
+            return code if options.verb == "up" else verbs.logs(engine, "")
+        case "down":
+            code = verbs.down(engine, data=options.data, yes=options.yes, ask=_ask)
+            choice.forget(ROOT, os.environ)
+            return code
+        case "images":
+            return verbs.images(DockerEngine(ROOT, os.environ, say=_say))
+        case "scale":
+            return verbs.scale(engine, options.function, options.instances)
+        case "deploy":
+            return verbs.deploy(engine, everything=options.all)
+        case "rollback":
+            return verbs.rollback(engine)
+        case "chaos":
+            return call_chaos(engine, make, options)
+        case "ps" | "logs" | "explain" | "call" | "smoke":
+            return call_looking(engine, options)
+        case _:
+            return call_data(engine, options)
+
+
+def call_looking(engine: Engine, options: argparse.Namespace) -> int:
+    """Carries out the verbs that show something; the exit code."""
+    match options.verb:
+        case "ps":
+            return verbs.ps(engine)
+        case "logs":
+            return verbs.logs(engine, options.name)
+        case "call":
+            return calling.main(engine, ROOT, _state() / "people", options)
+        case "explain":
+            return explain.main(engine, ROOT, options.method, options.target)
+        case _:
+            return smoke.main(engine)
+
+
+def call_chaos(engine: Engine, make: type[DockerEngine | LocalEngine], options: argparse.Namespace) -> int:
+    """Does one fault after another to the stack, which is also deployed to from copies of the checkout."""
+    here = os.environ | {"PORTICO_STATE": str(_state())}
+    scene = EngineScene(engine, lambda copy: make(copy, here, say=lambda _: None), ROOT)
+    return chaos.main(engine, scene, _state() / "chaos", options)
+
+
+def call_data(engine: Engine, options: argparse.Namespace) -> int:
+    """Carries out the verbs that are about data; the exit code."""
+    match options.verb:
+        case "seed":
+            return verbs.seed(engine)
+        case "admin":
+            return verbs.admin(engine, options.email)
+        case "rotate-keys":
+            agree = _agree if options.yes else _ask
+            return verbs.rotate_keys(engine, at_once=options.now, ask=agree, now=time.time())
+        case "backup":
+            return verbs.backup(engine, options.folder or _backups(), datetime.now(UTC))
+        case _:
+            ask = _agree if options.yes else _ask
+            return verbs.restore(engine, options.folder, _backups(), ask, datetime.now(UTC))
+
+
+def sentence(error: OSError) -> str:
+    """What the system refused, and what to do about it."""
+    where = error.filename or "this stack's folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full at {where}: free some space and try again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"There is no right to use {where}: set PORTICO_STATE to a folder of your own."
+    return f"The system refused {where} ({error.strerror or error}): correct that and try again."
+
+
+def _backups() -> Path:
+    return _state() / "backups"
+
+
+def _state() -> Path:
+    return Path(os.environ.get("PORTICO_STATE") or ROOT / ".portico").absolute()
+
+
+def _agree(_question: str) -> str:
+    return "y"
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _fail(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 1
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""A running stack as something that faults are done to: what its engine can, and signals to its processes.
+
+Both engines tell the process of every instance (`just ps`), so one scene serves both. When it is left, whatever it
+froze goes on, and as many instances run as before.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from tempfile import TemporaryDirectory
+
+from deploy import rollout
+from deploy.chaos import processes, version
+from deploy.chaos.faults import COPIES
+from deploy.engine import GATEWAY, Engine, Instance, Refusal
+from deploy.rollout import Fleet
+
+Make = Callable[[Path], Engine]
+
+_PATIENCE = 60.0  # seconds in which everything must be ready again
+_PAUSE = 0.2  # seconds between two looks
+
+
+class EngineScene:
+    """See deploy.chaos.faults.Scene. `make` gives the engine of the same stack for another checkout.
+
+    `struck` is when the last signal was sent, by `clock`; None since `look`.
+    """
+
+    def __init__(self, engine: Engine, make: Make, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._make = make
+        self._root = root
+        self._clock = clock
+        self._known: dict[str, Instance] = {}
+        self._gone: dict[str, int] = {}
+        self.struck: float | None = None
+
+    def look(self) -> None:
+        """Learns who runs, before the next fault."""
+        self._known = {instance.name: instance for instance in self._engine.ps()}
+        self._gone = {}
+        self.struck = None
+
+    def has(self, instance: str) -> bool:
+        return instance in self._known
+
+    def scale(self, function: str, instances: int) -> None:
+        self._engine.scale(function, instances)
+
+    def kill(self, instance: str) -> None:
+        self._signal(instance, SIGKILL)
+
+    def end(self, instance: str) -> None:
+        self._signal(instance, SIGTERM)
+
+    def kill_worker(self, instance: str) -> None:
+        workers = [pid for pid in processes.below(self._pid(instance)) if "worker process" in processes.title(pid)]
+        if not workers:
+            raise Refusal(f"{instance} has no workers.")
+        self.struck = self._clock()
+        processes.send(workers[0], SIGKILL)
+
+    def freeze(self, instance: str, seconds: float) -> None:
+        pid = self._pid(instance)
+        frozen = [pid, *processes.below(pid)]
+        self.struck = self._clock()
+        try:
+            for each in frozen:
+                processes.send(each, SIGSTOP)
+            time.sleep(seconds)
+        finally:
+            for each in frozen:
+                processes.send(each, SIGCONT)
+
+    def deploy(self) -> None:
+        with self._another_version() as fleet:
+            rollout.deploy(fleet)
+
+    def fail_to_deploy(self) -> None:
+        with self._another_version() as fleet:
+            version.stumble(fleet)
+
+    def roll_back(self) -> None:
+        with self._make(self._root).fleet() as fleet:
+            rollout.rollback(fleet)
+
+    def until_whole(self) -> bool:
+        """Whether in time everything is ready, and nothing that was killed is taken for alive."""
+        give_up = time.monotonic() + _PATIENCE
+        while not self._whole():
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(_PAUSE)
+        return True
+
+    @contextmanager
+    def set(self) -> Iterator[None]:
+        """For the length of the block every function runs as often as faults want it."""
+        self.look()
+        functions = {GATEWAY, *self._engine.stores()}
+        before = {name: sum(_of(instance) == name for instance in self._known.values()) for name in functions}
+        try:
+            for name in functions:
+                self._engine.scale(name, COPIES)
+            self.look()
+            yield
+        finally:
+            for name, count in before.items():
+                self._engine.scale(name, count)
+
+    @contextmanager
+    def _another_version(self) -> Iterator[Fleet]:
+        with TemporaryDirectory(prefix="portico-version-") as folder:
+            copy = version.copy(self._root, Path(folder))
+            with self._make(copy).fleet() as fleet:
+                yield fleet
+
+    def _whole(self) -> bool:
+        now = {instance.name: instance for instance in self._engine.ps()}
+        ready = all(each.state == "ready" for each in now.values())
+        return ready and all(name in now and now[name].pid != pid for name, pid in self._gone.items())
+
+    def _signal(self, instance: str, signal: int) -> None:
+        pid = self._pid(instance)
+        self._gone[instance] = pid
+        self.struck = self.struck or self._clock()
+        processes.send(pid, signal)
+
+    def _pid(self, instance: str) -> int:
+        found = self._known.get(instance)
+        if found is None or not found.pid:
+            raise Refusal(f"{instance} does not run.")
+        return found.pid
+
+
+def _of(instance: Instance) -> str:
+    """The function of an instance."""
+    return instance.name.rpartition("-")[0]

@@ -1,0 +1,65 @@
+"""Another version of the same code, to deploy: a copy of the checkout in which every function has a comment more.
+
+And a deploy that stumbles over it when the first of the functions is replaced: what was replaced must come back.
+"""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from deploy import rollout
+from deploy.engine import Refusal
+from deploy.rollout import Fleet
+
+_LEFT = shutil.ignore_patterns(".*", "__pycache__", "tests", "benchmarks", "docs")
+
+
+def copy(root: Path, folder: Path) -> Path:
+    """In `folder`, which is there and empty."""
+    made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
+    shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
+    for app in made.glob("functions/*/app.py"):
+        with app.open("a", encoding="utf-8") as file:
+            file.write(f"\n# {secrets.token_hex(8)}\n")
+    return made
+
+
+def stumble(fleet: Fleet) -> None:
+    """Returns when the deploy has failed and was turned back. Raises Refusal if it failed for another reason."""
+    stumbling = Stumbling(fleet)
+    try:
+        rollout.deploy(stumbling)
+    except Refusal as refusal:
+        if not stumbling.stumbled:
+            raise Refusal(f"The deploy failed before its time: {refusal}") from refusal
+
+
+class Stumbling:
+    """A Fleet that carries everything out, and is in trouble once a first function is replaced."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.stumbled = False
+
+    def prepare(self, *, everything: bool) -> list[str]:
+        return self._fleet.prepare(everything=everything)
+
+    def prepare_previous(self) -> list[str]:
+        return self._fleet.prepare_previous()
+
+    def migrate(self) -> None:
+        self._fleet.migrate()
+
+    def rehearse(self, function: str) -> None:
+        self._fleet.rehearse(function)
+
+    def replace(self, function: str) -> None:
+        self._fleet.replace(function)
+        self.stumbled = True
+        raise Refusal(f"{function} was replaced, and that is in trouble now.")
+
+    def keep(self) -> None:
+        self._fleet.keep()
+
+    def turn_back(self) -> None:
+        self._fleet.turn_back()

@@ -1,0 +1,63 @@
+"""Which engine runs the stack: Docker where a daemon answers, plain processes otherwise, and ENGINE when it is set.
+
+A stack that is up keeps the engine it was started with. Needs nothing but Python: it is asked before there is more.
+"""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.engine import Refusal
+
+ENGINES = ("docker", "local")
+_DEVELOPING = "dev"
+
+
+class Choice(NamedTuple):
+    """An engine's name, in a few words why it is this one, and whether the stack runs in the developer's view."""
+
+    engine: str
+    why: str
+    developing: bool = False
+
+
+def choose(root: Path, environment: Mapping[str, str], daemon_answers: Callable[[], bool]) -> Choice:
+    """Raises Refusal for an ENGINE that there is not."""
+    asked = environment.get("ENGINE", "")
+    if asked:
+        if asked not in ENGINES:
+            raise Refusal(f"ENGINE={asked} is not known: it is docker or local.")
+        return Choice(asked, f"ENGINE={asked}")
+    note = _note(root, environment)
+    if note.exists():
+        engine, _, view = note.read_text(encoding="utf-8").partition(" ")
+        return Choice(engine, "the stack runs on it already", view == _DEVELOPING)
+    if daemon_answers():
+        return Choice("docker", "a Docker daemon answers; ENGINE=local would do without")
+    return Choice("local", "no Docker daemon answers")
+
+
+def remember(root: Path, environment: Mapping[str, str], engine: str, *, developing: bool) -> None:
+    """Until `forget`, every verb means this engine and this view."""
+    note = _note(root, environment)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(f"{engine} {_DEVELOPING}" if developing else engine, encoding="utf-8")
+
+
+def forget(root: Path, environment: Mapping[str, str]) -> None:
+    """The stack is down."""
+    _note(root, environment).unlink(missing_ok=True)
+
+
+def docker_answers() -> bool:
+    """Whether there is a Docker that this user may use."""
+    try:
+        result = subprocess.run(["docker", "info"], check=False, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def _note(root: Path, environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("PORTICO_STATE") or root / ".portico") / "engine"

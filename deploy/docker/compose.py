@@ -1,0 +1,93 @@
+"""`docker compose` as this stack calls it: with files that are named, and the stack's own name, port and secrets.
+
+In: arguments of Compose. Out: what it printed. A failure becomes a Refusal with Compose's own last words.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.engine import Refusal
+
+DEFAULT_PROJECT = "portico"
+
+
+class Compose:
+    """One project. `settings` are what the compose files are filled in with, beside the environment."""
+
+    def __init__(self, root: Path, project: str, files: Sequence[str], settings: Mapping[str, str]) -> None:
+        self._root = root
+        self._settings = settings
+        self._environment = {**os.environ, **settings}
+        named = [part for file in files for part in ("--file", str(root / file))]
+        self._command = ["docker", "compose", "--project-name", project, *named]
+        self.project = project
+
+    def call(self, *arguments: str) -> str:
+        """What it printed. Raises Refusal when it failed."""
+        result = subprocess.run(
+            [*self._command, "--progress", "quiet", *arguments],
+            cwd=self._root,
+            env=self._environment,
+            check=False,
+            text=True,
+            capture_output=True,
+        )
+        if result.returncode:
+            raise Refusal(reason(arguments[0], result.stderr or result.stdout))
+        return result.stdout
+
+    def attached(self, *arguments: str) -> int:
+        """With this terminal; the exit code."""
+        command = [*self._command, "--progress", "quiet", *arguments]
+        return subprocess.run(command, cwd=self._root, env=self._environment, check=False).returncode
+
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """Each line as it is printed, for as long as somebody reads."""
+        command = [*self._command, *arguments]
+        with subprocess.Popen(
+            command, cwd=self._root, env=self._environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    yield line.rstrip("\n")
+            finally:
+                process.terminate()
+
+    def command(self, *arguments: str) -> list[str]:
+        """For another to run, from anywhere."""
+        return ["env", *(f"{name}={value}" for name, value in self._settings.items()), *self._command, *arguments]
+
+    def volumes(self) -> list[str]:
+        """The project's volumes that there are."""
+        listed = ["docker", "volume", "ls", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}"]
+        return subprocess.run(listed, check=False, text=True, capture_output=True).stdout.split()
+
+    def forget_networks(self) -> None:
+        """Removes those that nobody is in: `down` leaves the networks of functions that are no longer there."""
+        label = f"label=com.docker.compose.project={self.project}"
+        subprocess.run(["docker", "network", "prune", "--force", "--filter", label], check=False, capture_output=True)
+
+    def containers(self, *options: str) -> list[dict[str, Any]]:
+        """What Docker knows of the project's running containers (of all with "--all"), as `docker inspect` tells it."""
+        identifiers = self.call("ps", "--quiet", *options).split()
+        if not identifiers:
+            return []
+        result = subprocess.run(["docker", "inspect", *identifiers], check=False, text=True, capture_output=True)
+        found: list[dict[str, Any]] = json.loads(result.stdout or "[]")
+        return found
+
+
+def reason(verb: str, said: str) -> str:
+    """What Compose said when it failed at `verb`, as one sentence, with the next step where there is one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    words = lines[-1] if lines else "it did not say why"
+    if "port is already allocated" in said or "address already in use" in said:
+        return f"The front door's port is taken: end what has it, or choose another with PORT=9080 just up. ({words})"
+    if "Pool overlaps" in said:
+        return f"The network of the front door is taken: choose another with FRONT_SUBNET=172.31.9.0/24. ({words})"
+    return f"docker compose {verb} failed: {words}"

@@ -1,0 +1,225 @@
+"""The engine on Docker: docker-compose.yml as it runs in production, driven by `docker compose`.
+
+Compose decides what to start and in which order; this counts instances, waits, and says it in the words of the verbs.
+"""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.backup.postgres import Postgres
+from deploy.backup.store import Store
+from deploy.docker import connections, images, secrets
+from deploy.docker.compose import DEFAULT_PROJECT, Compose
+from deploy.docker.fleet import DockerFleet, number
+from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from runtime.manifest import run_here
+
+_DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
+# In the database's own container: its superuser's password never leaves it, and what is made belongs to the owner.
+_AS_SUPERUSER = 'PGPASSWORD=$(cat /run/secrets/postgres-password) exec "$0" "$@"'
+_OWNED = "postgresql://postgres@127.0.0.1/{name}?options=-c%20role%3D{name}_owner"
+# An attestation holds the time of its build: with one, nothing that is built again would be the same image.
+_SAME_IDENTITY = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+_PREFIX = re.compile(r"^(\S+?)\s+\| ?(.*)$")
+
+
+class DockerEngine:
+    """See deploy.engine.Engine. The project's name is PORTICO_PROJECT, its state is below PORTICO_STATE."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str], say: Say, *, developing: bool = False) -> None:
+        state = Path(environment.get("PORTICO_STATE") or root / ".portico").absolute() / "docker"
+        self._root = root
+        self._say = say
+        self._secrets = state / "secrets"
+        self._port = environment.get("PORT") or "8080"
+        self._local_bases = environment.get("BASE_IMAGES") == "local"
+        project = environment.get("PORTICO_PROJECT") or DEFAULT_PROJECT
+        self._functions = run_here(root / "functions")
+        settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
+        settings |= connections.settings(len(self._with_data()))
+        settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
+        files = ["docker-compose.yml", *(["compose.override.yml"] if developing else [])]
+        self._compose = Compose(root, project, files, settings)
+        self._developing = developing
+        self._version = environment.get("VERSION") or "latest"
+
+    def up(self) -> bool:
+        self._build()
+        before, data = self._identities(), self._compose.volumes()
+        self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
+        try:
+            self._compose.call("up", "--detach", "--wait", "--remove-orphans", *self._scales())
+        except Refusal as refusal:
+            raise Refusal(plainly(f"{refusal} {self._last_words()}".strip(), data)) from None
+        finally:
+            if not before and not self._everything_runs():
+                self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
+        return self._identities() != before
+
+    def images(self) -> dict[str, int]:
+        """Builds the image of every function; their sizes in bytes by name."""
+        self._build()
+        return {tag: images.size(tag) for tag in self._tags().values()}
+
+    def down(self, *, data: bool) -> bool:
+        ran = bool(self._identities())
+        self._compose.call("down", "--remove-orphans", *(["--volumes"] if data else []))
+        self._compose.forget_networks()
+        if data:
+            shutil.rmtree(self._secrets, ignore_errors=not self._secrets.exists())
+        return ran
+
+    def scale(self, function: str, instances: int) -> bool:
+        self._require_running()
+        if function not in self._functions:
+            raise Refusal(f"There is no function {function}: there are {', '.join(self._functions)}.")
+        if not 0 <= instances <= MOST_INSTANCES:
+            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+        before = self._identities()
+        scale = f"{function}={instances}"
+        self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", scale, function)
+        return self._identities() != before
+
+    def ps(self) -> list[Instance]:
+        self._require_running()
+        found = sorted(self._compose.containers(), key=place)
+        return [instance(container) for container in found]
+
+    def logs(self, name: str) -> Iterator[Line]:
+        service = name.rpartition("-")[0] if re.search(r"-\d+$", name) else name
+        for text in self._compose.lines(
+            "logs", "--follow", "--no-color", "--tail", "50", *([service] if service else [])
+        ):
+            if (found := _PREFIX.match(text)) and name in ("", service, found[1]):
+                yield Line(found[1], found[2])
+
+    def run(self, function: str, module: str, *arguments: str) -> int:
+        self._require_running()
+        return self._compose.attached("run", "--rm", "--no-deps", function, "python", "-m", module, *arguments)
+
+    def stores(self) -> dict[str, Store]:
+        self._require_running()
+        reach = self._compose.command("exec", "--no-TTY", "postgres", "sh", "-c", _AS_SUPERUSER)
+        return {name: Postgres(_OWNED.format(name=name), reach) for name in self._with_data()}
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._require_running()
+        names = self._with_data()
+        scales = self._scales()
+        self._say(f"Stopping {', '.join(names)}")
+        self._compose.call("stop", *names)
+        try:
+            yield
+        finally:
+            self._say(f"Starting {', '.join(names)}")
+            self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", *scales, *names)
+
+    def migrate(self) -> None:
+        for name in self._with_data():
+            self._compose.call("run", "--rm", "--no-deps", "--no-TTY", f"{name}-migrate")
+
+    def signing_keys(self) -> Path:
+        self._require_running()
+        return self._secrets / "signing"
+
+    @contextmanager
+    def fleet(self) -> Iterator[DockerFleet]:
+        self._require_running()
+        if self._developing:
+            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
+        yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
+
+    def address(self) -> str:
+        return f"http://localhost:{self._port}"
+
+    def _tags(self) -> dict[str, str]:
+        return {name: f"portico-{name}:{self._version}" for name in self._functions}
+
+    def _with_data(self) -> list[str]:
+        return [name for name in self._functions if (self._root / "functions" / name / "schema").is_dir()]
+
+    def _build(self) -> None:
+        secrets.write(self._secrets, [name for name in self._functions if name != GATEWAY])
+        if self._local_bases:
+            images.build_bases(self._root, self._say)
+        self._say("Building the images of the functions")
+        self._compose.call("build")
+
+    def _scales(self) -> list[str]:
+        """Keeps what was scaled before: Compose would go back to one of each."""
+        running = Counter(_service(container) for container in self._compose.containers())
+        return [
+            part for name in self._functions if running[name] > 1 for part in ("--scale", f"{name}={running[name]}")
+        ]
+
+    def _everything_runs(self) -> bool:
+        return bool(self._identities()) and not self._failed()
+
+    def _failed(self) -> list[dict[str, Any]]:
+        """Containers that ended badly, are sick or never started."""
+        containers = self._compose.containers("--all")
+        return [container for container in containers if sick(container["State"])]
+
+    def _last_words(self) -> str:
+        """What the containers that failed said last."""
+        said = [
+            (_service(failed), self._compose.call("logs", "--no-log-prefix", "--tail", "1", _service(failed)))
+            for failed in self._failed()
+        ]
+        return " ".join(f"{service} said: {words.strip()}" for service, words in said if words.strip())
+
+    def _identities(self) -> set[str]:
+        return {container["Id"] for container in self._compose.containers()}
+
+    def _require_running(self) -> None:
+        if not self._identities():
+            raise Refusal("Nothing is running: start it with `just up`.")
+
+
+def plainly(said: str, volumes: list[str]) -> str:
+    """What went wrong at a start, with the next step where the cause is known."""
+    if "password authentication failed" not in said:
+        return said
+    volume = volumes[0] if volumes else "its volume"
+    return (
+        f"The data in {volume} was made with other secrets than those in .portico: bring those back, "
+        f"or delete the data for good with `docker volume rm {volume}`."
+    )
+
+
+def sick(state: dict[str, Any]) -> bool:
+    """Whether a container's state says that something went wrong; a job that ended well did not."""
+    healthy = state.get("Health", {}).get("Status", "healthy") == "healthy"
+    return not healthy if state["Running"] else state["Status"] == "created" or state["ExitCode"] != 0
+
+
+def _service(container: dict[str, Any]) -> str:
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def place(container: dict[str, Any]) -> tuple[int, str, int]:
+    """From the front door inwards."""
+    return _DOOR_FIRST.get(_service(container), 2), _service(container), number(container)
+
+
+def instance(container: dict[str, Any]) -> Instance:
+    """A container as a row of `ps`."""
+    state = container["State"]
+    health = state.get("Health", {}).get("Status", "")
+    networks = container["NetworkSettings"]["Networks"].values()
+    address = next((network["IPAddress"] for network in networks if network["IPAddress"]), "")
+    name = f"{_service(container)}-{number(container)}"
+    shown = "ready" if health == "healthy" else health or state["Status"]
+    return Instance(name, address, shown, state["Pid"], _uptime(state["StartedAt"]) if state["Running"] else None)
+
+
+def _uptime(started: str) -> float:
+    """Docker writes nanoseconds, which datetime does not read."""
+    return (datetime.now(UTC) - datetime.fromisoformat(f"{started[:19]}+00:00")).total_seconds()

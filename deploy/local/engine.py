@@ -1,0 +1,297 @@
+"""The engine without Docker: nginx, Redis and the functions as plain processes of one machine, kept by supervisord.
+
+What should run is written down as program files; supervisord is brought in line with them. A verb that changes
+something holds the stack's lock, so that two at once can't cross.
+"""
+
+import fcntl
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.backup.postgres import Postgres
+from deploy.backup.sqlite import Sqlite
+from deploy.backup.store import Store
+from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.local import logs, nginx, packages, ports, readiness, secrets
+from deploy.local.fleet import LocalFleet
+from deploy.local.layout import LOOPBACK, Layout
+from deploy.local.programs import settings
+from deploy.local.releases import Releases
+from deploy.local.roster import Roster
+from deploy.local.supervisor import config
+from deploy.local.supervisor.client import Supervisor
+
+_FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
+
+
+class LocalEngine:
+    """See deploy.engine.Engine. `root` is the checkout, `environment` what PORT, BIND and the like are read from."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str], say: Say, *, developing: bool = False) -> None:
+        self._environment = environment
+        self._say = say
+        asked = replace(Layout.read(root, environment), developing=developing)
+        self._supervisor = Supervisor(asked.socket, asked.run / "supervisord.conf")
+        self._layout = _remembered(asked) if self._supervisor.running() else asked
+        self._asked = asked
+        self._roster = Roster(self._layout)
+        self._releases = Releases(root, self._layout.releases)
+
+    def up(self) -> bool:
+        with self._alone():
+            if self._supervisor.running():
+                self._refuse_another_place()
+                return self._mend()
+            self._start()
+            return True
+
+    def down(self, *, data: bool) -> bool:
+        with self._alone():
+            ran = self._supervisor.running()
+            if ran:
+                self._stop()
+            if data:
+                for folder in (self._layout.data, self._layout.secrets):
+                    shutil.rmtree(folder, ignore_errors=not folder.exists())
+        return ran
+
+    def scale(self, function: str, instances: int) -> bool:
+        self._require_running()
+        if function not in self._layout.functions:
+            raise Refusal(f"There is no function {function}: there are {', '.join(self._layout.functions)}.")
+        if not 0 <= instances <= MOST_INSTANCES:
+            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+        with self._alone():
+            before = self._roster.instances()
+            self._require_slots(function, range(before[function] + 1, instances + 1))
+            try:
+                return self._converge(before | {function: instances})
+            except BaseException:
+                self._converge(before, wait=False)
+                raise
+
+    def ps(self) -> list[Instance]:
+        self._require_running()
+        processes = self._supervisor.processes()
+        found = []
+        for program in sorted(self._roster.programs(), key=lambda program: -program.tier):
+            host, port = program.address
+            process = processes[program.name]
+            state = "ready" if process.pid and readiness.ready(program) else process.state
+            found.append(Instance(program.name, f"{host}:{port}", state, process.pid, process.uptime))
+        return found
+
+    def logs(self, name: str) -> Iterator[Line]:
+        def files() -> list[Path]:
+            return logs.chosen(self._layout.logs, self._layout.functions, name)
+
+        if not files():
+            known = sorted(file.stem for file in self._layout.logs.glob("*.log"))
+            raise Refusal(f"There is no log of {name or 'anything'}: there are {', '.join(known) or 'none yet'}.")
+        return logs.Follower(files).follow()
+
+    def run(self, function: str, module: str, *arguments: str) -> int:
+        self._require_running()
+        return self._run(function, module, *arguments).returncode
+
+    def stores(self) -> dict[str, Store]:
+        self._require_running()
+        return {function: self._store(function) for function in self._layout.functions if self._has_data(function)}
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._require_running()
+        with self._alone():
+            counts = self._roster.instances()
+            names = [f"{name}-{number}" for name in self.stores() for number in range(1, counts[name] + 1)]
+            self._say(f"Stopping {', '.join(names)}")
+            self._supervisor.stop(names)
+            try:
+                yield
+            finally:
+                self._say(f"Starting {', '.join(names)}")
+                self._supervisor.revive()
+                self._until_ready()
+
+    def migrate(self) -> None:
+        for function in self._layout.functions:
+            self._migrate(function)
+
+    def signing_keys(self) -> Path:
+        self._require_running()
+        return self._layout.secrets / "signing"
+
+    @contextmanager
+    def fleet(self) -> Iterator[LocalFleet]:
+        self._require_running()
+        if self._layout.developing:
+            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
+        with self._alone():
+            yield LocalFleet(
+                self._layout,
+                roster=self._roster,
+                releases=self._releases,
+                supervisor=self._supervisor,
+                migrate=self.migrate,
+                say=self._say,
+            )
+
+    def address(self) -> str:
+        host = "localhost" if self._layout.bind == LOOPBACK else self._layout.bind
+        return f"http://{host}:{self._layout.port}"
+
+    def _start(self) -> None:
+        layout = self._layout
+        self._require_ports()
+        self._say("Writing configuration and secrets")
+        self._prepare()
+        self._take_source()
+        nginx.render(layout)
+        nginx.check(layout, self._roster.binaries().nginx)
+        self.migrate()
+        self._roster.write(self._roster.instances())
+        self._say("Starting Redis, the functions, the gateway and nginx")
+        try:
+            self._supervisor.start()
+            self._until_ready()
+        except BaseException:
+            if self._supervisor.running():
+                self._stop()
+            raise
+
+    def _mend(self) -> bool:
+        """Brings what runs in line with the checkout; whether there was anything to do."""
+        rendered = nginx.render(self._layout)
+        if rendered:
+            nginx.check(self._layout, self._roster.binaries().nginx)
+            self._supervisor.restart("nginx")
+        revived = self._supervisor.revive()
+        self._take_source()
+        return self._converge(self._roster.instances()) or rendered or revived
+
+    def _take_source(self) -> None:
+        """Makes the checkout as it is now what runs; while developing it is, anyway."""
+        functions = () if self._layout.developing else self._layout.functions
+        self._releases.adopt({function: self._releases.take(function) for function in functions})
+        for function in functions:
+            self._releases.prune(function)
+
+    def _stop(self) -> None:
+        """From the outside in, so that what is in flight still finds what it needs."""
+        tiers: dict[int, list[str]] = {}
+        for program in self._roster.programs():
+            tiers.setdefault(program.tier, []).append(program.name)
+        for _, names in sorted(tiers.items(), reverse=True):
+            self._say(f"Stopping {', '.join(names)}")
+            self._supervisor.stop(names)
+        self._supervisor.shutdown()
+
+    def _converge(self, instances: Mapping[str, int], *, wait: bool = True) -> bool:
+        """Makes `instances` what runs, and what runs again after the next `up`; whether that changed anything."""
+        had = self._supervisor.processes()
+        self._roster.write(instances)
+        changed = self._supervisor.update()
+        if wait:
+            self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
+        return changed
+
+    def _until_ready(self, seen: list[str] | None = None) -> None:
+        """Also until nginx has noticed those of `seen` that are there."""
+        everything = self._roster.programs()
+        readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
+        names = {program.name for program in everything}
+        readiness.until_seen(everything[-1], names.intersection(seen or ()))
+
+    def _prepare(self) -> None:
+        layout = self._layout
+        shutil.rmtree(layout.endpoints, ignore_errors=True)  # whoever was a member ended with the last supervisord
+        for folder in (layout.run, layout.logs, layout.data, layout.endpoints, layout.nginx):
+            folder.mkdir(parents=True, exist_ok=True)
+        layout.data.chmod(0o700)
+        secrets.write(layout, self._environment)
+        (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
+        files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        user = "root" if os.geteuid() == 0 else ""
+        text = config.daemon(layout.socket, layout.logs, layout.root, user=user, files=files)
+        (layout.run / "supervisord.conf").write_text(text)
+
+    def _has_data(self, function: str) -> bool:
+        return (self._layout.folder(function) / "schema").is_dir()
+
+    def _store(self, function: str) -> Store:
+        url = self._layout.database_url(function).read_text(encoding="utf-8")
+        scheme, _, file = url.partition(":///")
+        if scheme == "sqlite":
+            return Sqlite(self._layout.root / file)
+        packages.require("psql")
+        return Postgres(url)
+
+    def _migrate(self, function: str) -> None:
+        if not self._has_data(function):
+            return
+        self._say(f"Bringing the schema of {function} up to date")
+        result = self._run(function, "runtime.migrate", f"functions/{function}", quiet=True)
+        if result.returncode:
+            said = (result.stderr or result.stdout).strip().splitlines()
+            why = said[-1] if said else "it did not say why"
+            raise Refusal(
+                f"The schema of {function} can't be brought up to date ({why}): correct that, then `just up`."
+            )
+
+    def _run(
+        self, function: str, module: str, *arguments: str, quiet: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """With this terminal, or its output kept when `quiet`."""
+        environment = dict(os.environ) | settings(self._layout, function)
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.run(
+            command, cwd=self._layout.home(function), env=environment, check=False, text=True, capture_output=quiet
+        )
+
+    def _require_running(self) -> None:
+        if not self._supervisor.running():
+            raise Refusal("Nothing is running: start it with `just up`.")
+
+    def _require_ports(self) -> None:
+        """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
+        layout = self._layout
+        ports.require(layout.bind, layout.port, "end it, or choose another with PORT=9080 just up")
+        ports.require(LOOPBACK, layout.redis_port, "end it, or choose others with PORT=9080 just up")
+        for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
+            self._require_slots(function, range(1, count + 1))
+
+    def _require_slots(self, function: str, numbers: range) -> None:
+        for number in numbers:
+            ports.require(LOOPBACK, self._layout.slot(function, number), f"end it, {function}-{number} belongs there")
+
+    def _refuse_another_place(self) -> None:
+        """What a stack was started with stays until it is stopped."""
+        for name, now, asked in (
+            ("PORT", self._layout.port, self._asked.port),
+            ("BIND", self._layout.bind, self._asked.bind),
+        ):
+            if self._environment.get(name) and now != asked:
+                raise Refusal(f"The stack runs with {name}={now}: `just down` first, then `{name}={asked} just up`.")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._layout.run.mkdir(parents=True, exist_ok=True)
+        with (self._layout.run / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refusal("Another command is changing this stack: wait until it is done.") from None
+            yield
+
+
+def _remembered(asked: Layout) -> Layout:
+    """The place that the running stack was started in."""
+    return replace(asked, **json.loads((asked.run / "place.json").read_text()))

@@ -1,0 +1,57 @@
+"""nginx/ -> a prefix that nginx can run in: the same files as in a container, with the slots of this stack put in.
+
+Out: a folder with nginx.conf, snippets/ and conf.d/. It starts nothing; `check` has nginx read what was written.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.engine import GATEWAY, Refusal
+from deploy.local.layout import Layout
+from deploy.local.programs import nginx_globals, nginx_options
+
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
+
+
+def render(layout: Layout) -> bool:
+    """Writes what differs; whether anything did."""
+    variables = values(layout)
+    sources = {
+        "nginx.conf": layout.root / "nginx/nginx.conf",
+        "conf.d/default.conf": layout.root / "nginx/templates/default.conf.template",
+        "conf.d/upstream.conf": layout.root / "nginx/upstreams/local.template",
+        **{f"snippets/{file.name}": file for file in sorted((layout.root / "nginx/snippets").glob("*.conf"))},
+    }
+    written = [_write(layout.nginx / name, fill(source.read_text(), variables)) for name, source in sources.items()]
+    return any(written)
+
+
+def values(layout: Layout) -> dict[str, str]:
+    """What the templates ask for: where to listen, and the port of each gateway slot."""
+    slots = enumerate(layout.slots(GATEWAY).values(), start=1)
+    bind = f"[{layout.bind}]" if ":" in layout.bind else layout.bind
+    return {"BIND": bind, "PORT": str(layout.port)} | {f"GATEWAY_{number}": str(port) for number, port in slots}
+
+
+def fill(template: str, variables: Mapping[str, str]) -> str:
+    """Replaces each ${NAME}, as the official image's envsubst does. Raises KeyError for a name that is not there."""
+    return _VARIABLE.sub(lambda match: variables[match[1]], template)
+
+
+def check(layout: Layout, binary: str) -> None:
+    """Raises Refusal with nginx's own words when it can't run with what was rendered."""
+    command = [binary, "-t", "-q", *nginx_options(layout), "-g", nginx_globals()]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        said = result.stderr.strip().splitlines()[0]
+        raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
+
+
+def _write(file: Path, text: str) -> bool:
+    if file.exists() and file.read_text() == text:
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return True

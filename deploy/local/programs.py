@@ -1,0 +1,113 @@
+"""What runs: a layout and how many of each -> one Program for each process, with its command, environment and port.
+
+Pure. It says what should run; the supervisor starts it and readiness waits for it.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.engine import GATEWAY
+from deploy.local.layout import LOOPBACK, Layout
+from runtime.manifest import FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process. It stops after those of higher tiers; `ready` is the path that answers 200 once it is ready."""
+
+    name: str
+    command: tuple[str, ...]
+    address: tuple[str, int]
+    tier: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
+    ready: str = ""
+    directory: Path | None = None  # where it runs; None: in the checkout
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """The programs that come from the system's packages, by their full paths."""
+
+    nginx: str
+    redis: str
+
+
+def programs(layout: Layout, instances: Mapping[str, int], binaries: Binaries) -> list[Program]:
+    """Everything that should run, from the inside out: Redis, functions, gateways, nginx."""
+    others = [function for function in layout.functions if function != GATEWAY]
+    return [
+        redis(layout, binaries.redis),
+        *(program for function in (*others, GATEWAY) for program in _copies(layout, function, instances[function])),
+        nginx(layout, binaries.nginx, reachable=instances[GATEWAY] > 0),
+    ]
+
+
+def redis(layout: Layout, binary: str) -> Program:
+    """Ready when it listens: gateways do without it, so nothing has to wait for more."""
+    return Program("redis", (binary, str(layout.secrets / "redis.conf")), (LOOPBACK, layout.redis_port), tier=1)
+
+
+def nginx(layout: Layout, binary: str, *, reachable: bool) -> Program:
+    """The front door; ready when a gateway answers through it, or when it listens if there is none to be reached."""
+    command = (binary, *nginx_options(layout), "-g", nginx_globals())
+    address = (LOOPBACK if layout.bind == "0.0.0.0" else layout.bind, layout.port)  # noqa: S104  compared, not bound
+    return Program("nginx", command, address, tier=4, stop_signal="QUIT", ready="/livez" if reachable else "")
+
+
+def nginx_options(layout: Layout) -> tuple[str, ...]:
+    """Its prefix, its configuration, and its early errors where the supervisor sees them."""
+    return ("-p", f"{layout.nginx}/", "-c", str(layout.nginx / "nginx.conf"), "-e", "stderr")
+
+
+def nginx_globals() -> str:
+    """As root, workers stay root: another user could not enter a checkout in a private home."""
+    return "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
+
+
+def instance(layout: Layout, function: str, number: int) -> Program:
+    """Instance `number` of a function; the gateway is one, a tier further out."""
+    name, port = f"{function}-{number}", layout.slot(function, number)
+    served = {
+        "HOST": LOOPBACK,
+        "PORT": str(port),
+        "INSTANCE": name,
+        "LOG_FORMAT": "json",
+        "ENDPOINTS_DIR": str(layout.endpoints),
+    }
+    if layout.developing:
+        served |= {"RELOAD": "1", "DRAIN_NOTICE": "0", "KILL_TIMEOUT": "1"}
+    return Program(
+        name,
+        (sys.executable, "-m", "runtime.serve", f"functions/{function}"),
+        (LOOPBACK, port),
+        tier=3 if function == GATEWAY else 2,
+        environment=served | settings(layout, function),
+        ready="/readyz",
+        directory=layout.home(function),
+    )
+
+
+def settings(layout: Layout, function: str) -> dict[str, str]:
+    """What a function is told about its surroundings, whether it is served or run once."""
+    if function == GATEWAY:
+        return {
+            "REDIS_URL_FILE": str(layout.secrets / "redis-url"),
+            "ENDPOINTS": f"directory:{layout.endpoints}",
+            "FUNCTIONS_DIR": str(layout.home(GATEWAY) / "functions"),
+            "TRUSTED_PROXIES": f"{LOOPBACK}/32",
+            "EXPOSE_INSTANCE": "1",
+            "RELOAD_ALSO": f"functions/*/{FILE}",
+        }
+    database = {"DATABASE_URL_FILE": str(layout.database_url(function))}
+    if function == "users":
+        return database | {"SIGNING_KEYS_DIR": str(layout.secrets / "signing")}
+    host, port = nginx(layout, "", reachable=True).address
+    return database | {"JWKS_URL": f"http://{host}:{port}/.well-known/jwks.json"}
+
+
+def _copies(layout: Layout, function: str, count: int) -> Iterator[Program]:
+    return (instance(layout, function, number) for number in range(1, count + 1))

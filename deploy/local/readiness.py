@@ -1,0 +1,100 @@
+"""Waits until programs are ready: each is asked on its own port, and a program that keeps ending is told at once.
+
+Asks and waits only. What to do about a program that does not get ready is its caller's to decide.
+"""
+
+import http.client
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from deploy.engine import Refusal
+from deploy.local.programs import Program
+from deploy.local.supervisor.client import Process
+
+_PATIENCE = 60.0  # seconds until all of them must be ready
+_PAUSE = 0.05  # seconds between two rounds
+_UNROUTED = "/.portico/who"  # no function's: the gateway itself answers 404, and says which instance it is
+_ANSWER_TIME = 2.0  # seconds that one answer may take
+
+
+def until_ready(
+    programs: Iterable[Program], processes: Callable[[], Mapping[str, Process]], log: Callable[[str], Path]
+) -> None:
+    """Returns when each program is ready. Raises Refusal that names one that is not, and why.
+
+    They are asked one after another, from the inside out: nginx would remember that gateways were not there yet. A
+    program that ends twice right after its start is not waited for; once may have been somebody's `kill`.
+    """
+    failures: set[tuple[str, int]] = set()
+    give_up = time.monotonic() + _PATIENCE
+    for program in programs:
+        while not ready(program):
+            failures |= {(process.name, process.started) for process in processes().values() if process.failed}
+            for name, times in Counter(name for name, _ in failures).items():
+                if times > 1:
+                    raise Refusal(f"{name} stopped right after its start{_said(log(name))}.")
+            if time.monotonic() > give_up:
+                raise Refusal(f"{program.name} is not ready after {_PATIENCE:.0f} s{_said(log(program.name))}.")
+            time.sleep(_PAUSE)
+
+
+def until_seen(front: Program, gateways: Iterable[str]) -> None:
+    """Returns when each of `gateways` has answered through nginx, which looks at an empty slot every second or two."""
+    unseen = set(gateways)
+    give_up = time.monotonic() + _PATIENCE
+    while unseen:
+        unseen.discard(_who(front.address, _UNROUTED))
+        if time.monotonic() > give_up:
+            raise Refusal(f"nginx does not reach {min(unseen)}: look at the state of it with `just ps`.")
+
+
+def ready(program: Program) -> bool:
+    """Whether it answers 200 where it should, or takes connections if it has nowhere to be asked."""
+    try:
+        return _answers(program.address, program.ready) if program.ready else _listens(program.address)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _answers(address: tuple[str, int], path: str) -> bool:
+    connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
+def _who(address: tuple[str, int], path: str) -> str:
+    """The instance that answers."""
+    connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().headers.get("X-Instance", "")
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    with socket.create_connection(address, timeout=_ANSWER_TIME):
+        return True
+
+
+def _said(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f" ({_event(last)}): read {log}" if last else f": read {log}"
+
+
+def _event(line: str) -> str:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    return str(entry.get("event", line)) if isinstance(entry, dict) else line

@@ -1,0 +1,68 @@
+"""THE order of a deploy and of a rollback, whichever engine carries it out.
+
+In: a fleet. Out: the functions that run another version now. When a step is refused, or somebody interrupts, what was
+replaced already is replaced back before the refusal goes on: the old version serves, and is the current one.
+"""
+
+from typing import Protocol
+
+
+class Fleet(Protocol):
+    """What an engine can do for a rollout. Every step raises Refusal with the cause."""
+
+    def prepare(self, *, everything: bool) -> list[str]:
+        """Makes the new version from the checkout: the functions that differ from what runs, the gateway last.
+
+        `everything`: all of them, also where nothing differs.
+        """
+
+    def prepare_previous(self) -> list[str]:
+        """Takes the version that the last deploy replaced for the new one: the functions that it replaced."""
+
+    def migrate(self) -> None:
+        """Brings schemas up to date, which the old version can live with (docs/data.md)."""
+
+    def rehearse(self, function: str) -> None:
+        """Starts an instance of the new version where no request goes, has it show that it works, and ends it."""
+
+    def replace(self, function: str) -> None:
+        """One instance at a time: starts a new one, waits until it is ready, drains an old one."""
+
+    def keep(self) -> None:
+        """What was replaced is the previous version from now on."""
+
+    def turn_back(self) -> None:
+        """Makes the old version the current one again, and brings back each instance that was replaced."""
+
+
+def deploy(fleet: Fleet, *, everything: bool = False) -> list[str]:
+    """Brings the checkout's version into service; the functions that changed."""
+    try:
+        changed = fleet.prepare(everything=everything)
+        if changed:
+            fleet.migrate()
+            _roll(fleet, changed)
+    except BaseException:
+        fleet.turn_back()
+        raise
+    return changed
+
+
+def rollback(fleet: Fleet) -> list[str]:
+    """Brings back what the last deploy replaced, on the schema of now; the functions that changed."""
+    try:
+        changed = fleet.prepare_previous()
+        _roll(fleet, changed)
+    except BaseException:
+        fleet.turn_back()
+        raise
+    return changed
+
+
+def _roll(fleet: Fleet, functions: list[str]) -> None:
+    """Nothing is replaced before all of it was rehearsed."""
+    for function in functions:
+        fleet.rehearse(function)
+    for function in functions:
+        fleet.replace(function)
+    fleet.keep()

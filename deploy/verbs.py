@@ -1,0 +1,212 @@
+"""What each verb says and asks: an engine's answers in words, tables and lines for a terminal.
+
+Each takes an engine and returns the exit code. Nothing here knows which engine it is.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy import keys, lines, rollout
+from deploy.backup import archive
+from deploy.engine import Engine, Instance, Refusal
+from deploy.scaffold import create
+from runtime.url import Url
+
+if TYPE_CHECKING:
+    from deploy.docker.engine import DockerEngine
+
+FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+
+Ask = Callable[[str], str]
+
+_COLUMNS = ("INSTANCE", "ADDRESS", "STATE", "PID", "UPTIME")
+
+
+def up(engine: Engine) -> int:
+    """Starts what is missing, then says where it listens and what runs."""
+    if not engine.up():
+        print("Everything runs already; nothing was changed.")
+    running = engine.ps()
+    print(f"\nPortico listens on {engine.address()}")
+    print(f"Running: {', '.join(instance.name for instance in running)}")
+    print(f"Try: curl -i {engine.address()}/products")
+    return 0
+
+
+def down(engine: Engine, *, data: bool, yes: bool, ask: Ask) -> int:
+    """Stops everything; asks before it deletes anything. Raises Refusal when the answer is not y."""
+    if data and not yes and ask("Delete the databases and the secrets of this stack for good? [y/N] ").lower() != "y":
+        raise Refusal("Nothing was stopped or deleted: answer y, or leave --data out.")
+    print("Stopped." if engine.down(data=data) else "Nothing was running.")
+    if data:
+        print("Databases and secrets are deleted; `just up` makes new ones.")
+    return 0
+
+
+def scale(engine: Engine, function: str, instances: int) -> int:
+    """Has that many instances of a function run."""
+    changed = engine.scale(function, instances)
+    print(f"{function} runs {instances} times{'' if changed else ' already'}.")
+    return 0
+
+
+def deploy(engine: Engine, *, everything: bool) -> int:
+    """Brings the checkout as it is into service, one instance at a time."""
+    with engine.fleet() as fleet:
+        changed = rollout.deploy(fleet, everything=everything)
+    if changed:
+        print(f"Deployed {', '.join(changed)}. `just rollback` brings back what was there before.")
+    else:
+        print("This version runs already; nothing was changed.")
+    return 0
+
+
+def rollback(engine: Engine) -> int:
+    """Brings back what the last deploy replaced, one instance at a time."""
+    with engine.fleet() as fleet:
+        changed = rollout.rollback(fleet)
+    print(f"Rolled back {', '.join(changed)}.")
+    return 0
+
+
+def ps(engine: Engine) -> int:
+    """Shows the table of what runs."""
+    print(table(engine.ps()))
+    return 0
+
+
+def logs(engine: Engine, name: str) -> int:
+    """Follows logs, for people on a terminal and line by line elsewhere."""
+    show = lines.pretty if sys.stdout.isatty() else lines.plain
+    for line in engine.logs(name):
+        print(show(line), flush=True)
+    return 0
+
+
+def seed(engine: Engine) -> int:
+    """Puts products in."""
+    return engine.run("orders", "functions.orders.seed")
+
+
+def admin(engine: Engine, email: str) -> int:
+    """Makes somebody an admin; may ask on this terminal."""
+    return engine.run("users", "functions.users.admin", email)
+
+
+def backup(engine: Engine, below: Path, now: datetime) -> int:
+    """Saves all functions' data in a new folder below `below`, while everything runs."""
+    folder = archive.save(engine.stores(), below, now)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB). Bring it back with: just restore {folder}")
+    return 0
+
+
+def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime) -> int:
+    """Replaces data by a backup's, once it is checked and the answer is y; what was there is saved below `before`.
+
+    When it fails half-way, what was there is put back.
+    """
+    stores = engine.stores()
+    found = archive.check(folder, stores, FUNCTIONS)
+    names = ", ".join(part.function for part in found.parts)
+    if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
+        raise Refusal("Nothing was changed: answer y, or give --yes.")
+    with engine.paused():
+        kept = archive.save(stores, before, now, note="-before-restore")
+        try:
+            archive.load(folder, found, stores)
+            engine.migrate()
+        except BaseException:
+            archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
+            raise
+    print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")
+    return 0
+
+
+def rotate_keys(engine: Engine, *, at_once: bool, ask: Ask, now: float) -> int:
+    """Has another key sign tokens; `at_once` also withdraws all others, which ends what they have signed (asks)."""
+    folder = engine.signing_keys()
+    if at_once and ask("Withdraw every signing key? All access tokens end. [y/N] ").lower() != "y":
+        raise Refusal("Nothing was changed: answer y, or leave --now out.")
+    rotated = keys.rotate(folder, now, at_once=at_once)
+    print(f"The key {rotated.added} signs from {clock_time(rotated.begins)} on. Nothing has to be restarted.")
+    if rotated.removed:
+        print(f"Removed: {', '.join(rotated.removed)}")
+    return 0
+
+
+def images(engine: "DockerEngine") -> int:
+    """Builds every function's image, and shows how large each is."""
+    for name, size in engine.images().items():
+        print(f"{name:<24} {size / 1e6:6.0f} MB")
+    return 0
+
+
+def new(root: Path, name: str, *, stateless: bool) -> int:
+    """Makes a function, and says what comes next."""
+    for file in create.new(root, name, stateless=stateless):
+        print(file)
+    print(f"\n{name} is there: `just up` starts it, `just test` tests it. Begin in functions/{name}/app.py")
+    return 0
+
+
+def add_upstream(root: Path, name: str, url: str) -> int:
+    """Puts a service that is run by others behind the gateway, and says what comes next."""
+    try:
+        parsed = Url.parse(url)
+    except ValueError as error:
+        raise Refusal(f"{error}.") from None
+    for file in create.upstream(root, name, parsed):
+        print(file)
+    print(f"\n{name} is there: `just up` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml")
+    return 0
+
+
+def remove(root: Path, name: str, ask: Ask) -> int:
+    """Takes a function away, once the answer is y."""
+    doomed = ", ".join(str(folder.relative_to(root)) for folder in create.folders(root, name))
+    if ask(f"Delete {doomed}? [y/N] ").lower() != "y":
+        raise Refusal("Nothing was deleted: answer y, or give --yes.")
+    kept = "Its data stays until `just down --data`." if (root / "functions" / name / "schema").is_dir() else ""
+    create.remove(root, name)
+    print(f"{name} is gone from the checkout: `just up` takes it out of what runs. {kept}".rstrip())
+    return 0
+
+
+def table(instances: Sequence[Instance]) -> str:
+    """One row for each instance, in columns as wide as they need to be."""
+    rows = [_COLUMNS, *(_row(instance) for instance in instances)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """The two largest units: "45s", "3m 20s", "2h 5m", "4d 1h"; "-" for None."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    units = [(days, "d"), (hours_left, "h"), (minutes_left, "m"), (rest, "s")]
+    first = next((index for index, (amount, _) in enumerate(units) if amount), 3)
+    return " ".join(f"{amount}{unit}" for amount, unit in units[first : first + 2])
+
+
+def clock_time(moment: float) -> str:
+    """Hours, minutes and seconds in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S UTC")
+
+
+def _row(instance: Instance) -> tuple[str, ...]:
+    return (
+        instance.name,
+        instance.address,
+        instance.state,
+        str(instance.pid or "-"),
+        duration(instance.uptime),
+    )
