@@ -1,0 +1,102 @@
+"""`just bench`: ourselves beside our peers, interleaved in one run; results go to benchmarks/results/.
+
+Every figure is the best of short windows that take turns over several rounds, so that what the machine does meanwhile
+falls on everybody. The gateway has a core of its own; load and upstream share the other.
+"""
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import whole
+from benchmarks.contenders import LOAD_CORE, POLICIES, Contender, Town, available
+from benchmarks.load import Request, always, flood, paced
+from benchmarks.plots import bars
+from benchmarks.report import Flood, Results, Window, best, write
+
+SCENARIOS = {
+    "small GET": (Request("/plain"), 64),
+    "100 KB GET": (Request("/large"), 64),
+    "1 KB POST": (Request("/post", "POST", 1024), 64),
+    "small GET, 1024 connections": (Request("/plain"), 1024),
+}
+_RATE = 100.0  # requests a second that even the slowest contender has time for
+_COLD_STARTS = 5
+
+
+class Bench:
+    """One run: `window` in seconds, `rounds` of them for each figure."""
+
+    def __init__(self, folder: Path, window: float, rounds: int) -> None:
+        self._script = folder / "load.lua"
+        self._window = window
+        self._rounds = rounds
+
+    def floods(self, cases: dict[str, tuple[Contender, Request, int]]) -> dict[str, Flood]:
+        """Each case at full load, the cases taking turns."""
+        windows: dict[str, list[Window]] = {name: [] for name in cases}
+        for _ in range(self._rounds + 1):
+            for name, (contender, request, connections) in cases.items():
+                windows[name].append(self._window_of(contender, request, connections))
+        # The first round warms up; who served nothing in all others has no place in a table.
+        return {name: best(each[1:]) for name, each in windows.items() if any(window.rate for window in each[1:])}
+
+    def latencies(self, contenders: list[Contender]) -> dict[str, tuple[float, float]]:
+        """Milliseconds, p50 and p99, at a fixed rate; of the rounds, the one with the lowest p99."""
+        found: dict[str, list[tuple[float, float]]] = {each.name: [] for each in contenders}
+        for _ in range(self._rounds):
+            for each in contenders:
+                latency = paced(each.port, always(Request("/plain")), _RATE, self._window * 2, 16)
+                found[each.name].append((latency.p99 * 1000, latency.p50 * 1000))
+        return {name: (min(each)[1], min(each)[0]) for name, each in found.items()}
+
+    def _window_of(self, contender: Contender, request: Request, connections: int) -> Window:
+        before = contender.program.cpu()
+        served, failed = flood(contender.port, request, self._window, connections, LOAD_CORE, self._script)
+        cost = (contender.program.cpu() - before) / (served + failed) if served else 0.0
+        return Window(cost, served / self._window, failed)
+
+
+def main() -> None:
+    """Runs everything that can run here."""
+    options = argparse.ArgumentParser(prog="just bench")
+    options.add_argument("--window", type=int, default=3, help="seconds of one measurement")
+    options.add_argument("--rounds", type=int, default=3, help="measurements for each figure")
+    told = options.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portico-bench-")))
+        town = Town(folder, stack)
+        town.open()
+        contenders = town.contenders(available())
+        bench = Bench(folder, told.window, told.rounds)
+        results = Results()
+        results.latency = bench.latencies(contenders)
+        for scenario, (request, connections) in SCENARIOS.items():
+            _say(scenario)
+            cases = {each.name: (each, request, connections) for each in contenders}
+            results.scenarios[scenario] = bench.floods(cases)
+        _say("policies")
+        results.policies = bench.floods({name: (contenders[0], town.request(name), 64) for name in POLICIES})
+        results.memory = {each.name: each.program.memory() / 2**20 for each in contenders}
+        _say("cold start")
+        results.cold = [_cold(town) for _ in range(_COLD_STARTS)]
+    _say("the whole stack")
+    with tempfile.TemporaryDirectory(prefix="portico-bench-") as name:
+        results.whole = whole.measure(Path(name), told.window)
+    write(results, Path("benchmarks/results"), bars)
+
+
+def _cold(town: Town) -> tuple[float, float]:
+    """Seconds of CPU and MB of our gateway when it listens."""
+    with town.cold() as contender:
+        return contender.program.cpu(), contender.program.memory() / 2**20
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The client's side: as much as goes through (wrk), or a fixed rate that no slow answer holds back (open loop).
+
+At a fixed rate each request has a moment at which it is due, and its latency counts from there: a gateway that stalls
+is charged for every request that came due meanwhile (no coordinated omission).
+"""
+
+import asyncio
+import re
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked again and again; `body` in bytes."""
+
+    path: str
+    method: str = "GET"
+    body: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Make = Callable[[int], bytes]  # the request of a number, as it goes over the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of a fixed rate, in seconds."""
+
+    p50: float
+    p99: float
+
+
+def flood(
+    port: int, request: Request, seconds: float, connections: int, core: int | str, script: Path
+) -> tuple[int, int]:
+    """How many requests went through within `seconds`, and how many failed."""
+    script.write_text(_lua(request))
+    options = [f"-c{connections}", f"-d{seconds:.0f}", "--timeout", "10s", "-s", str(script)]
+    said = subprocess.run(
+        ["taskset", "-c", str(core), "wrk", "-t1", *options, f"http://127.0.0.1:{port}{request.path}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    answered = _number(r"(\d+) requests in", said)
+    refused = _number(r"Non-2xx or 3xx responses: (\d+)", said)
+    return answered - refused, refused + _number(r"Socket errors: .*timeout (\d+)", said)
+
+
+def _number(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    return int(found[1]) if found else 0
+
+
+def _lua(request: Request) -> str:
+    lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers]
+    body = [f'wrk.body = string.rep("x", {request.body})'] if request.body else []
+    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body]) + "\n"
+
+
+def paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> Latency:
+    """Latencies at `rate` requests a second."""
+    waited = sorted(asyncio.run(_paced(port, make, rate, seconds, connections)))
+    return Latency(_percentile(waited, 0.5), _percentile(waited, 0.99))
+
+
+def always(request: Request) -> Make:
+    """The same request each time."""
+    text = encoded(request)
+    return lambda _number: text
+
+
+def encoded(request: Request, content: bytes = b"") -> bytes:
+    """The bytes of a request, with `content` for its body."""
+    said = [*request.headers, *([("Content-Length", str(len(content)))] if content else [])]
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Host: a", *(f"{name}: {value}" for name, value in said)]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+async def _paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> list[float]:
+    begin = time.perf_counter() + 0.1
+    dues = iter([(number, begin + number / rate) for number in range(int(rate * seconds))])
+    waited: list[float] = []
+
+    async def serve() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number, due in dues:
+            await asyncio.sleep(due - time.perf_counter())
+            await _exchange(reader, writer, make(number))
+            waited.append(time.perf_counter() - due)
+        writer.close()
+
+    await asyncio.gather(*(serve() for _ in range(connections)))
+    return waited
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    if head[9:10] != b"2":
+        raise SystemExit(f"{request[:64]!r} was answered {head!r}")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    await (reader.readexactly(int(length[1])) if length else reader.readuntil(b"0\r\n\r\n"))
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
