@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from deploy.engine import Line
+from deploy.local.logs import Follower, chosen
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "users-1.log"
+    file.write_text("1\n2\n3\n")
+    return file
+
+
+def texts(follower: Follower) -> list[str]:
+    return [line.text for line in follower.round()]
+
+
+def add(file: Path, text: str) -> None:
+    with file.open("a") as end:
+        end.write(text)
+
+
+@pytest.fixture
+def follower(log: Path) -> Follower:
+    return Follower(lambda: sorted(log.parent.glob("*.log")), tail=2)
+
+
+def test_it_begins_with_the_last_lines_and_goes_on_with_each_new_one(log: Path, follower: Follower) -> None:
+    assert list(follower.round()) == [Line("users-1", "2"), Line("users-1", "3")]
+    assert texts(follower) == []
+    add(log, "4\n5\n6\n")
+    assert texts(follower) == ["4", "5", "6"]
+    follower.close()
+
+
+def test_a_line_is_given_when_it_is_whole(log: Path, follower: Follower) -> None:
+    texts(follower)
+    add(log, "ha")
+    assert texts(follower) == []
+    add(log, "lf\n")
+    assert texts(follower) == ["half"]
+    follower.close()
+
+
+def test_rotation_loses_no_line(log: Path, follower: Follower) -> None:
+    texts(follower)
+    add(log, "before\n")
+    log.rename(log.with_suffix(".log.1"))
+    log.write_text("after\n")
+    assert texts(follower) == ["before", "after"]
+    follower.close()
+
+
+def test_an_instance_that_comes_later_is_followed_too(log: Path, follower: Follower) -> None:
+    texts(follower)
+    log.with_name("users-2.log").write_text("new\n")
+    assert list(follower.round()) == [Line("users-2", "new")]
+    follower.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "stems"),
+    [
+        ("", ["nginx", "users-1", "users-2"]),
+        ("users", ["users-1", "users-2"]),
+        ("users-2", ["users-2"]),
+        ("nginx", ["nginx"]),
+        ("user", []),
+    ],
+)
+def test_a_name_chooses_a_function_or_an_instance(tmp_path: Path, name: str, stems: list[str]) -> None:
+    for stem in ("users-1", "users-2", "nginx"):
+        (tmp_path / f"{stem}.log").touch()
+    assert [file.stem for file in chosen(tmp_path, ("gateway", "users"), name)] == stems

@@ -1,0 +1,163 @@
+"""How often the shared store is asked: once for many requests, and not at all for what is known."""
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from functions.gateway.redis.conversation import connection
+from functions.gateway.stages.limit.leases import Leases
+from functions.gateway.stages.limit.redis import RedisLender
+from tests.contract.functions.gateway.stages.limit.games import counted
+from tests.lending import Line, Store, policies
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import RedisServer
+
+
+class Hot:
+    """Gateways under steady load on one key, all questions answered at once."""
+
+    def __init__(self, limit: str, number: int = 4) -> None:
+        self.store, self.asked = Store(), policies(limit)
+        self.ways = [Line() for _ in range(number)]
+        self.gateways = [Leases(way, lambda: number, clock=lambda: self.store.now) for way in self.ways]
+
+    async def second(self, rate: int) -> None:
+        """So many requests a second, spread evenly over time and gateways, ten at once."""
+        for turn in range(rate // 10):
+            self.store.now += 10_000_000 // rate
+            leases = self.gateways[turn % len(self.gateways)]
+            for _ in range(10):
+                if leases.at_once(self.asked, ("hot",)) is None:
+                    leases.later(("hot",))
+            if turn % (rate // 25) == 0:
+                self.sweep()
+            await self.answered()
+
+    def sweep(self) -> None:
+        for leases in self.gateways:
+            leases.sweep()
+
+    async def answered(self) -> None:
+        for way in self.ways:
+            way.leave()
+            await way.decided(self.store.lend)
+            way.arrive()
+
+    @property
+    def admitted(self) -> int:
+        return sum(number for (_, what), number in counted(self.gateways).items() if what == "admitted")
+
+
+async def test_a_hot_key_costs_one_question_for_twenty_requests_and_more() -> None:
+    hot = Hot("10000/1s")
+    for _ in range(3):
+        await hot.second(4000)
+    assert hot.admitted == 12_000
+    assert hot.store.calls <= 0.05 * hot.admitted
+
+
+async def test_a_hot_key_over_its_limit_costs_one_question_for_twenty_permits_and_more() -> None:
+    hot = Hot("2000/1s")
+    for _ in range(5):
+        await hot.second(4000)
+    assert 2000 * 5.5 <= hot.admitted <= 2000 * 6
+    assert hot.store.calls <= 0.05 * hot.admitted
+
+
+async def test_a_lease_comes_back_within_a_second_of_quiet() -> None:
+    hot = Hot("10000/1s")
+    await hot.second(4000)
+    assert sum(leases.held for leases in hot.gateways) > 0
+    for _ in range(2):
+        hot.store.now += 400_000
+        hot.sweep()
+        await hot.answered()
+    assert sum(leases.held for leases in hot.gateways) == 0
+    assert hot.store.buckets["hot"].leases == {}
+
+
+async def test_what_nobody_asks_for_is_forgotten() -> None:
+    hot = Hot("10000/1s")
+    await hot.second(100)
+    for _ in range(4):
+        hot.sweep()
+        await hot.answered()
+    assert [leases._desks for leases in hot.gateways] == [{}] * 4
+
+
+async def test_an_exhausted_key_is_refused_without_a_question_until_its_reset() -> None:
+    hot = Hot("2/1s", number=1)
+    (gateway,) = hot.gateways
+    waiting = [gateway.later(("hot",)) for _ in range(3) if gateway.at_once(hot.asked, ("hot",)) is None]
+    await hot.answered()
+    assert [answer.result()[0].admitted for answer in waiting] == [True, True, False]
+    for gap in (0, 100_000, 399_999):
+        hot.store.now += gap
+        refused = gateway.at_once(hot.asked, ("hot",))
+        assert refused is not None
+        assert not refused[0].admitted
+        assert refused[0].retry_after > 0
+    assert (hot.store.calls, gateway.asked) == (1, 1)
+    hot.store.now += 1
+    assert gateway.at_once(hot.asked, ("hot",)) is None
+
+
+async def test_a_key_with_a_far_reset_is_asked_again_after_a_second_as_somebody_may_have_cleared_it() -> None:
+    hot = Hot("1/1d", number=1)
+    (gateway,) = hot.gateways
+    waiting = [gateway.later(("hot",)) for _ in range(2) if gateway.at_once(hot.asked, ("hot",)) is None]
+    await hot.answered()
+    assert not waiting[1].result()[0].admitted
+    hot.store.now += 999_999
+    assert gateway.at_once(hot.asked, ("hot",)) is not None
+    hot.store.now += 1
+    assert gateway.at_once(hot.asked, ("hot",)) is None
+
+
+async def test_requests_that_come_together_ask_once() -> None:
+    hot = Hot("10/1h", number=1)
+    (gateway,) = hot.gateways
+    waiting = [gateway.later(("hot",)) for _ in range(500) if gateway.at_once(hot.asked, ("hot",)) is None]
+    await hot.answered()
+    assert [answer.result()[0].remaining for answer in waiting[:11]] == [*range(9, -1, -1), 0]
+    assert sum(answer.result()[0].admitted for answer in waiting) == 10
+    assert hot.store.calls == 1
+
+
+async def test_a_stop_gives_back_what_is_on_lease() -> None:
+    hot = Hot("10000/1s")
+    await hot.second(4000)
+    for leases in hot.gateways:
+        leases.close()
+    await hot.answered()
+    assert hot.store.buckets["hot"].leases == {}
+
+
+async def test_four_gateways_under_two_thousand_at_once_keep_to_the_limit(redis_url: str) -> None:
+    limit = policies("1500/1h")
+    lenders = [RedisLender(connection(redis_url), 30) for _ in range(4)]
+    gateways = [Leases(lender, lambda: 4) for lender in lenders]
+    key = (str(uuid4()),)
+    told = await asyncio.gather(*(gateway.take(limit, key) for _ in range(500) for gateway in gateways))
+    admitted = sum(decision.admitted for (decision,) in told)
+    assert 1500 - limit.leasable <= admitted <= 1501  # one refills in 2.4 s
+    for lender in lenders:
+        await lender.close()
+
+
+async def test_calls_to_redis_are_counted_by_redis_itself(redis_server: "RedisServer") -> None:
+    limit, lenders = policies("100000/1m"), [RedisLender(connection(redis_server.url), 30) for _ in range(4)]
+    gateways = [Leases(lender, lambda: 4) for lender in lenders]
+    admitted = 0
+    for _ in range(50):
+        told = await asyncio.gather(*(gateway.take(limit, ("hot",)) for _ in range(50) for gateway in gateways))
+        admitted += sum(decision.admitted for (decision,) in told)
+    async with Redis.from_url(redis_server.url) as operator:
+        calls = (await operator.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert admitted == 10_000
+    assert calls <= 0.05 * admitted
+    for lender in lenders:
+        await lender.close()

@@ -1,0 +1,80 @@
+"""A service that others run, over TLS, behind a real gateway that was told of it by a manifest alone."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.authority import Authority
+from tests.contract.functions.gateway.stages.forward.peer import Asked, Wire, listening
+from tests.contract.functions.gateway.town import ROOT, Served
+
+MANIFEST = """
+name = "legacy"
+
+[upstream]
+url = "https://localhost:{port}"
+
+[[route]]
+match = "GET /legacy/{{path...}}"
+auth = "public"
+"""
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+Gate = Callable[..., Served]
+
+
+@pytest.fixture
+def gate(tmp_path: Path, redis_url: str) -> Iterator[Gate]:
+    """Starts a gateway in front of that service alone."""
+    started: list[Served] = []
+
+    def start(endpoint: str, **environment: str) -> Served:
+        (tmp_path / "functions/legacy").mkdir(parents=True)
+        manifest = MANIFEST.format(port=endpoint.rpartition(":")[2])
+        (tmp_path / "functions/legacy/function.toml").write_text(manifest)
+        told = {"FUNCTIONS_DIR": str(tmp_path / "functions"), "ENDPOINTS": f"directory:{tmp_path}"}
+        started.append(Served(ROOT / "functions/gateway", **told, REDIS_URL=redis_url, **environment))
+        return started[0]
+
+    yield start
+    for served in started:
+        served.kill()
+
+
+async def test_it_is_asked_by_its_own_name_once_it_has_shown_its_certificate(
+    tmp_path: Path, gate: Gate, person: httpx.AsyncClient
+) -> None:
+    authority = Authority(tmp_path)
+    asked: list[Asked] = []
+
+    async def service(wire: Wire) -> None:
+        asked.append(await wire.request())
+        await wire.send(HELLO)
+
+    async with listening(service, tls=authority.server("localhost")) as peer:
+        gateway = gate(peer.endpoint, SSL_CERT_FILE=str(authority.bundle))
+        document = (await person.get(f"{gateway.url}/openapi.json")).json()
+        answer = await person.get(f"{gateway.url}/legacy/a%20b/?c", headers={"X-Forwarded-Host": "forged"})
+    assert list(document["paths"]) == ["/legacy/{path}"]
+    assert (answer.status_code, answer.text) == (200, "hello")
+    assert asked[0].line == b"GET /legacy/a%20b/?c HTTP/1.1"
+    fields = dict(field.split(b": ", 1) for field in asked[0].fields)
+    own = b"localhost:%d" % int(peer.endpoint.rpartition(":")[2])
+    assert (fields[b"host"], fields[b"x-forwarded-host"]) == (own, gateway.url.removeprefix("http://").encode())
+
+
+async def test_one_that_shows_a_strangers_certificate_is_told_nothing(
+    tmp_path: Path, gate: Gate, person: httpx.AsyncClient
+) -> None:
+    async def service(wire: Wire) -> None:
+        raise AssertionError(await wire.request())
+
+    async with listening(service, service, tls=Authority(tmp_path).server("localhost")) as peer:
+        gateway = gate(peer.endpoint)
+        answer = await person.get(f"{gateway.url}/legacy/a")
+    assert (answer.status_code, answer.json()["type"]) == (502, "/problems/endpoint-unreachable")
+    gateway.stop()
+    gateway.ended()
+    assert any("certificate verify failed" in line for line in gateway.log)

@@ -1,0 +1,365 @@
+"""What a client sees of products and orders, on both databases."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+
+from runtime.ids import uuid7
+
+Headers = Mapping[str, str]
+
+MUG: dict[str, Any] = {"name": "Enamel mug", "currency": "EUR", "unit_price": 1290, "stock": 10}
+SHARED = "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"
+
+
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "book": MUG | {"currency": "USD"},
+    "mug": MUG,
+    "rare": MUG | {"stock": 0},
+    "tea": MUG | {"unit_price": 500},
+}
+
+
+@pytest.fixture(autouse=True)
+async def _products(client: AsyncClient, admin: Headers) -> None:
+    for sku, product in PRODUCTS.items():
+        assert (await client.put(f"/products/{sku}", json=product, headers=admin)).status_code == 201
+
+
+def wanted(*lines: tuple[str, int]) -> dict[str, Any]:
+    return {"items": [{"sku": sku, "quantity": quantity} for sku, quantity in lines]}
+
+
+async def place(client: AsyncClient, who: Headers, *lines: tuple[str, int], key: str = "") -> Response:
+    headers = {**who, "Idempotency-Key": f'"{key or uuid7()}"'}
+    return await client.post("/orders", json=wanted(*lines), headers=headers)
+
+
+async def stock(client: AsyncClient, sku: str) -> int:
+    return int((await client.get(f"/products/{sku}")).json()["stock"])
+
+
+def problem(response: Response, status: int, slug: str) -> dict[str, Any]:
+    """The problem that the response has to be."""
+    said: dict[str, Any] = response.json()
+    assert (response.status_code, said["type"]) == (status, f"/problems/{slug}")
+    assert response.headers["content-type"] == "application/problem+json"
+    return said
+
+
+def pointers(response: Response) -> list[str]:
+    return [error["pointer"] for error in problem(response, 422, "invalid-request")["errors"]]
+
+
+async def test_a_product_may_be_cached_by_everyone_under_its_group(client: AsyncClient) -> None:
+    response = await client.get("/products/mug")
+    assert response.json() == {"sku": "mug", **MUG}
+    assert response.headers["cache-control"] == SHARED
+    assert response.headers["cache-groups"] == '"product-mug"'
+
+
+async def test_who_has_a_product_already_gets_304_with_the_same_headers(client: AsyncClient) -> None:
+    first = await client.get("/products/mug")
+    again = await client.get("/products/mug", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("etag", "cache-control", "cache-groups"):
+        assert again.headers[name] == first.headers[name]
+
+
+@pytest.mark.parametrize("sku", ["none", "%00", "a%0a", "%2e", "x" * 65, "%F0%9F%8D%B5"])
+async def test_what_names_no_product_is_not_found(client: AsyncClient, sku: str) -> None:
+    problem(await client.get(f"/products/{sku}"), 404, "not-found")
+
+
+async def test_products_come_by_sku_page_by_page(client: AsyncClient) -> None:
+    first = await client.get("/products?limit=3")
+    assert [product["sku"] for product in first.json()["items"]] == ["book", "mug", "rare"]
+    assert first.headers["cache-control"] == SHARED
+    assert first.headers["cache-groups"] == '"products"'
+    link = first.headers["link"].partition(">")[0].lstrip("<")
+    last = await client.get(link)
+    assert [product["sku"] for product in last.json()["items"]] == ["tea"]
+    assert last.json()["next_cursor"] is None
+    assert "link" not in last.headers
+
+
+@pytest.mark.parametrize("path", ["/products", "/orders"])
+async def test_a_broken_cursor_is_told_with_its_pointer(client: AsyncClient, alice: Headers, path: str) -> None:
+    assert pointers(await client.get(f"{path}?cursor=broken", headers=alice)) == ["/cursor"]
+
+
+async def test_replacing_a_product_says_which_cached_copies_are_stale(client: AsyncClient, admin: Headers) -> None:
+    response = await client.put("/products/mug", json=MUG | {"unit_price": 1}, headers=admin)
+    assert (response.status_code, response.json()) == (200, {"sku": "mug", **MUG, "unit_price": 1})
+    assert response.headers["cache-group-invalidation"] == '"product-mug", "products"'
+    assert (await client.get("/products/mug")).json()["unit_price"] == 1
+
+
+async def test_only_an_admin_replaces_a_product(client: AsyncClient, alice: Headers) -> None:
+    problem(await client.put("/products/mug", json=MUG, headers=alice), 403, "forbidden")
+    problem(await client.put("/products/mug", json=MUG), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"unit_price": -1}, "/unit_price"),
+        ({"unit_price": 1_000_000_001}, "/unit_price"),
+        ({"unit_price": 12.5}, "/unit_price"),
+        ({"unit_price": "12"}, "/unit_price"),
+        ({"unit_price": True}, "/unit_price"),
+        ({"stock": -1}, "/stock"),
+        ({"stock": None}, "/stock"),
+        ({"currency": "eur"}, "/currency"),
+        ({"currency": "EUR\n"}, "/currency"),
+        ({"name": ""}, "/name"),
+        ({"name": "a\x00b"}, "/name"),
+        ({"name": "mug\n"}, "/name"),
+        ({"name": "x" * 201}, "/name"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+async def test_a_product_out_of_bounds_changes_nothing(
+    client: AsyncClient, admin: Headers, changes: dict[str, Any], pointer: str
+) -> None:
+    assert pointers(await client.put("/products/mug", json=MUG | changes, headers=admin)) == [pointer]
+    assert (await client.get("/products/mug")).json() == {"sku": "mug", **MUG}
+
+
+@pytest.mark.parametrize("sku", ["%00", "a%0a", "-x", "a%20b", "x" * 65])
+async def test_a_product_cannot_be_called_just_anything(client: AsyncClient, admin: Headers, sku: str) -> None:
+    assert pointers(await client.put(f"/products/{sku}", json=MUG, headers=admin)) == ["/sku"]
+
+
+async def test_an_order_holds_the_prices_of_its_moment(client: AsyncClient, alice: Headers, admin: Headers) -> None:
+    response = await place(client, alice, ("tea", 2), ("mug", 3))
+    order = response.json()
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/orders/{order['id']}"
+    assert order["user_id"] == "019ab000-0000-7000-8000-00000000000a"
+    assert (order["status"], order["currency"], order["total"]) == ("placed", "EUR", 2 * 500 + 3 * 1290)
+    assert order["items"] == [
+        {"sku": "tea", "quantity": 2, "unit_price": 500},
+        {"sku": "mug", "quantity": 3, "unit_price": 1290},
+    ]
+    assert order["created_at"] == order["updated_at"]
+    await client.put("/products/tea", json=MUG | {"unit_price": 9999}, headers=admin)
+    assert (await client.get(f"/orders/{order['id']}", headers=alice)).json() == order
+
+
+async def test_an_order_takes_its_items_from_stock(client: AsyncClient, alice: Headers) -> None:
+    await place(client, alice, ("mug", 3))
+    assert await stock(client, "mug") == 7
+
+
+async def test_an_order_reads_back_under_the_tag_it_was_made_with(client: AsyncClient, alice: Headers) -> None:
+    made = await place(client, alice, ("mug", 1))
+    read = await client.get(made.headers["location"], headers=alice)
+    assert (read.content, read.headers["etag"]) == (made.content, made.headers["etag"])
+    assert read.headers["cache-control"] == "private, no-cache"
+    held = {**alice, "If-None-Match": made.headers["etag"]}
+    assert (await client.get(made.headers["location"], headers=held)).status_code == 304
+
+
+async def test_what_lacks_is_named_and_nothing_is_taken(client: AsyncClient, alice: Headers) -> None:
+    refused = await place(client, alice, ("tea", 1), ("mug", 11), ("rare", 1))
+    assert problem(refused, 409, "out-of-stock")["skus"] == ["mug", "rare"]
+    assert [await stock(client, sku) for sku in ("tea", "mug", "rare")] == [10, 10, 0]
+    assert (await client.get("/orders", headers=alice)).json()["items"] == []
+
+
+async def test_a_refusal_is_the_answer_of_its_key_also_when_there_is_stock_again(
+    client: AsyncClient, alice: Headers, admin: Headers
+) -> None:
+    first = await place(client, alice, ("rare", 1), key="k")
+    await client.put("/products/rare", json=MUG, headers=admin)
+    again = await place(client, alice, ("rare", 1), key="k")
+    assert problem(again, 409, "out-of-stock") == problem(first, 409, "out-of-stock")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (await place(client, alice, ("rare", 1), key="other")).status_code == 201
+
+
+async def test_unknown_products_repeated_ones_and_other_currencies_are_told_all_at_once(
+    client: AsyncClient, alice: Headers
+) -> None:
+    refused = await place(client, alice, ("mug", 1), ("none", 1), ("book", 1), ("mug", 1))
+    assert pointers(refused) == ["/items/1/sku", "/items/2/sku", "/items/3/sku"]
+    assert await stock(client, "mug") == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/items"),
+        ({"items": []}, "/items"),
+        ({"items": [{"sku": f"s{n}", "quantity": 1} for n in range(101)]}, "/items"),
+        ({"items": None}, "/items"),
+        ([], ""),
+        (wanted(("mug", 0)), "/items/0/quantity"),
+        (wanted(("mug", 1), ("tea", 1001)), "/items/1/quantity"),
+        (wanted(("", 1)), "/items/0/sku"),
+        (wanted(("a\x00", 1)), "/items/0/sku"),
+        ({"items": [{"sku": "mug"}]}, "/items/0/quantity"),
+        ({"items": [{"sku": "mug", "quantity": 1, "unit_price": 1}]}, "/items/0/unit_price"),
+        (wanted(("mug", 1)) | {"total": 1}, "/total"),
+    ],
+)
+async def test_an_order_out_of_bounds_is_told_with_its_pointer(
+    client: AsyncClient, alice: Headers, body: object, pointer: str
+) -> None:
+    headers = {**alice, "Idempotency-Key": "k"}
+    assert pointers(await client.post("/orders", json=body, headers=headers)) == [pointer]
+    assert (await place(client, alice, ("mug", 1), key="k")).status_code == 201, "the key is still free"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"items":[{"sku":"\xff","quantity":1}]}', b"[" * 100_000])
+async def test_what_is_not_json_is_malformed(client: AsyncClient, alice: Headers, body: bytes) -> None:
+    headers = {**alice, "Idempotency-Key": "k", "Content-Type": "application/json"}
+    problem(await client.post("/orders", content=body, headers=headers), 400, "malformed-request")
+
+
+async def test_the_same_key_and_body_get_the_same_answer(client: AsyncClient, alice: Headers) -> None:
+    first = await place(client, alice, ("mug", 1), key="k")
+    again = await place(client, alice, ("mug", 1), key="k")
+    assert (again.status_code, again.content) == (201, first.content)
+    for name in ("location", "etag", "content-type", "cache-control"):
+        assert again.headers[name] == first.headers[name]
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await stock(client, "mug") == 9
+
+
+async def test_a_body_that_says_the_same_in_other_bytes_is_the_same_body(client: AsyncClient, alice: Headers) -> None:
+    headers = {**alice, "Idempotency-Key": "k", "Content-Type": "application/json"}
+    one = await client.post("/orders", content=b'{"items":[{"sku":"mug","quantity":1}]}', headers=headers)
+    other = await client.post("/orders", content=b'{ "items": [{"quantity": 1, "sku": "mug"}] }', headers=headers)
+    assert (other.status_code, other.content) == (201, one.content)
+
+
+async def test_the_same_key_with_another_body_is_refused(client: AsyncClient, alice: Headers) -> None:
+    await place(client, alice, ("mug", 1), key="k")
+    problem(await place(client, alice, ("mug", 2), key="k"), 422, "idempotency-mismatch")
+    assert await stock(client, "mug") == 9
+
+
+async def test_a_key_belongs_to_its_user(client: AsyncClient, alice: Headers, bob: Headers) -> None:
+    one = await place(client, alice, ("mug", 1), key="k")
+    other = await place(client, bob, ("mug", 1), key="k")
+    assert (one.status_code, other.status_code) == (201, 201)
+    assert one.json()["id"] != other.json()["id"]
+
+
+async def test_an_order_without_a_key_is_refused(client: AsyncClient, alice: Headers) -> None:
+    problem(await client.post("/orders", json=wanted(("mug", 1)), headers=alice), 400, "idempotency-key-missing")
+
+
+async def test_an_order_needs_a_token(client: AsyncClient) -> None:
+    refused = await place(client, {}, ("mug", 1))
+    problem(refused, 401, "unauthenticated")
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_twenty_at_once_with_one_key_make_one_order_and_get_equal_answers(
+    client: AsyncClient, alice: Headers
+) -> None:
+    answers = await asyncio.gather(*(place(client, alice, ("mug", 1), ("tea", 1), key="k") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 19
+    assert [await stock(client, sku) for sku in ("mug", "tea")] == [9, 9]
+    assert len((await client.get("/orders", headers=alice)).json()["items"]) == 1
+
+
+async def test_buyers_at_once_never_get_more_than_there_is(client: AsyncClient, alice: Headers, bob: Headers) -> None:
+    baskets = [(("mug", 2), ("tea", 1)), (("tea", 1), ("mug", 2))]
+    answers = await asyncio.gather(*(place(client, (alice, bob)[n % 2], *baskets[n % 2]) for n in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 15
+    assert [await stock(client, sku) for sku in ("mug", "tea")] == [0, 5]
+
+
+async def test_a_users_orders_come_newest_first_page_by_page(client: AsyncClient, alice: Headers, bob: Headers) -> None:
+    made = [(await place(client, alice, ("mug", 1))).json() for _ in range(5)]
+    await place(client, bob, ("mug", 1))
+    first = await client.get("/orders?limit=2", headers=alice)
+    assert first.headers["cache-control"] == "private, no-cache"
+    newer = await place(client, alice, ("mug", 1))
+    seen, link = first.json()["items"], first.headers.get("link")
+    while link:
+        following = await client.get(link.partition(">")[0].lstrip("<"), headers=alice)
+        seen, link = seen + following.json()["items"], following.headers.get("link")
+    assert seen == made[::-1]
+    assert newer.json()["id"] not in {order["id"] for order in seen}
+
+
+async def test_orders_can_be_asked_for_by_status(client: AsyncClient, alice: Headers) -> None:
+    paid, placed = [(await place(client, alice, ("mug", 1))).json()["id"] for _ in range(2)]
+    await client.post(f"/orders/{paid}/pay", headers=alice)
+    for status, expected in {"paid": [paid], "placed": [placed], "shipped": []}.items():
+        found = (await client.get(f"/orders?status={status}", headers=alice)).json()["items"]
+        assert [order["id"] for order in found] == expected
+    assert pointers(await client.get("/orders?status=lost&limit=0", headers=alice)) == ["/limit", "/status"]
+
+
+async def test_an_admin_may_ask_for_anothers_orders_and_nobody_else(
+    client: AsyncClient, alice: Headers, bob: Headers, admin: Headers
+) -> None:
+    order = (await place(client, alice, ("mug", 1))).json()
+    theirs = f"/orders?user_id={order['user_id']}"
+    assert (await client.get(theirs, headers=admin)).json()["items"] == [order]
+    assert (await client.get(theirs, headers=alice)).json()["items"] == [order]
+    problem(await client.get(theirs, headers=bob), 403, "forbidden")
+
+
+async def test_anothers_order_is_not_told_from_none(client: AsyncClient, alice: Headers, bob: Headers) -> None:
+    order = (await place(client, alice, ("mug", 1))).json()["id"]
+    for path in (f"/orders/{order}", f"/orders/{uuid7()}", "/orders/%00", "/orders/me"):
+        problem(await client.get(path, headers=bob), 404, "not-found")
+    for step in ("pay", "cancel"):
+        problem(await client.post(f"/orders/{order}/{step}", headers=bob), 404, "not-found")
+    assert (await client.get(f"/orders/{order}", headers=alice)).json()["status"] == "placed"
+
+
+async def test_an_order_is_paid_then_shipped_and_each_step_may_be_repeated(
+    client: AsyncClient, alice: Headers, admin: Headers
+) -> None:
+    order = (await place(client, alice, ("mug", 1))).json()
+    for step, who, status in (("pay", alice, "paid"), ("ship", admin, "shipped")):
+        done = await client.post(f"/orders/{order['id']}/{step}", headers=who)
+        again = await client.post(f"/orders/{order['id']}/{step}", headers=who)
+        assert (done.status_code, done.json()["status"]) == (200, status)
+        assert (again.status_code, again.json()) == (200, done.json())
+        assert done.json()["updated_at"] >= order["updated_at"]
+    refused = await client.post(f"/orders/{order['id']}/cancel", headers=alice)
+    said = problem(refused, 409, "invalid-transition")
+    assert (said["from"], said["to"]) == ("shipped", "cancelled")
+
+
+async def test_only_an_admin_ships(client: AsyncClient, alice: Headers) -> None:
+    order = (await place(client, alice, ("mug", 1))).json()["id"]
+    problem(await client.post(f"/orders/{order}/ship", headers=alice), 403, "forbidden")
+
+
+async def test_a_cancelled_order_gives_back_once_however_often_it_is_cancelled(
+    client: AsyncClient, alice: Headers
+) -> None:
+    order = (await place(client, alice, ("mug", 4), ("tea", 1))).json()["id"]
+    answers = await asyncio.gather(*(client.post(f"/orders/{order}/cancel", headers=alice) for _ in range(8)))
+    assert {(answer.status_code, answer.json()["status"]) for answer in answers} == {(200, "cancelled")}
+    assert [await stock(client, sku) for sku in ("mug", "tea")] == [10, 10]
+
+
+async def test_of_paying_and_cancelling_and_shipping_at_once_no_step_is_left_out(
+    client: AsyncClient, alice: Headers, admin: Headers
+) -> None:
+    order = (await place(client, alice, ("mug", 4))).json()["id"]
+    steps = [("pay", alice), ("cancel", alice), ("ship", admin)]
+    await asyncio.gather(*(client.post(f"/orders/{order}/{step}", headers=who) for step, who in steps * 5))
+    status = (await client.get(f"/orders/{order}", headers=alice)).json()["status"]
+    assert (status, await stock(client, "mug")) in {("paid", 6), ("shipped", 6), ("cancelled", 10)}
+
+
+async def test_health_knows_the_database(client: AsyncClient) -> None:
+    assert (await client.get("/health")).json()["dependencies"] == {"database": "up"}

@@ -1,0 +1,61 @@
+"""functions/users/sessions.py as it was before schema/0002; test_migrations.py runs it on the schema of today."""
+
+import msgspec
+
+from functions.users.model import User, Verdict
+from functions.users.tokens import digest, random_token, successor
+from runtime.database import Connection, Database
+from runtime.ids import uuid7
+from tests.contract.functions.users.before import store
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What tokens may be issued for."""
+
+    user: User
+    session_id: str
+    authenticated_at: int
+    refresh_token: str
+
+
+async def begin(database: Database, user: User, password_hash: str, now: int) -> Grant | None:
+    """A new session of `user`, who has just shown the password that goes with the hash in `user`.
+
+    It is kept as `password_hash` from now on. None if there is another password meanwhile, or no such user any more: a
+    session that began with the old one would outlive the change.
+    """
+    session_id, token = uuid7(), random_token()
+    async with database.write() as connection:
+        if not await store.replace_hash(connection, user, password_hash):
+            return None
+        await store.begin_session(connection, session_id, user.id, now)
+        await store.add_token(connection, digest(token), session_id, now)
+    return Grant(user, session_id, now, token)
+
+
+async def refresh(database: Database, token: str, now: int, lifetime: int) -> Grant | None:
+    """What `token` is good for. `lifetime` is how long a token may lie unused, in milliseconds."""
+    async with database.write() as connection:
+        presented = await store.present_token(connection, digest(token))
+        if presented is None:
+            return None
+        match presented.verdict(now, lifetime):
+            case Verdict.FIRST:
+                following = await _spend(connection, token, presented.session_id, now)
+            case Verdict.AGAIN:
+                following = successor(token, presented.salt or "")
+            case Verdict.OVER:
+                return None
+            case Verdict.REUSED:
+                await store.end_session(connection, presented.session_id, now)
+                return None
+        user = await store.user_of_session(connection, presented.session_id)
+    return None if user is None else Grant(user, presented.session_id, presented.authenticated_at, following)
+
+
+async def _spend(connection: Connection, token: str, session_id: str, now: int) -> str:
+    salt = random_token()
+    following = successor(token, salt)
+    await store.spend_token(connection, digest(token), salt, digest(following), now)
+    await store.add_token(connection, digest(following), session_id, now)
+    return following

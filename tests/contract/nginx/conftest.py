@@ -1,0 +1,134 @@
+"""nginx as the local engine renders and runs it, before gateways that a test scripts byte by byte."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.engine import GATEWAY
+from deploy.local import nginx, packages
+from deploy.local.layout import Layout
+from deploy.local.programs import nginx as program
+from deploy.local.readiness import ready
+
+ROOT = Path(__file__).parents[3]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        assert self.headers["content-type"] == "application/problem+json"
+        document: dict[str, Any] = json.loads(self.body)
+        assert document["request_id"] == self.headers["x-request-id"]
+        return document
+
+
+@dataclass
+class Gateway:
+    """Listens on a slot, keeps what it was sent, and then does as its script says."""
+
+    script: bytes | Script
+    received: list[bytes] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        self.received.append(head + await reader.readexactly(length))
+        if isinstance(self.script, bytes):
+            writer.write(self.script)
+        else:
+            await self.script(reader, writer)
+        writer.close()
+
+
+class FrontDoor:
+    """A running nginx; `gateway` puts one behind it, `send` speaks to it in raw bytes."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._servers: list[asyncio.Server] = []
+
+    async def gateway(self, slot: int, script: bytes | Script = OK) -> Gateway:
+        gateway = Gateway(script)
+        server = await asyncio.start_server(gateway.serve, "127.0.0.1", self._layout.slot(GATEWAY, slot))
+        self._servers.append(server)
+        return gateway
+
+    @contextmanager
+    def shut(self, slot: int) -> Iterator[Callable[[], Awaitable[None]]]:
+        """A gateway that is there and lets nobody in; gives what waits until somebody has knocked."""
+        address = ("127.0.0.1", self._layout.slot(GATEWAY, slot))
+        with socket.create_server(address, backlog=0), socket.create_connection(address):  # one fills the queue
+            yield lambda: _knocked(address[1])
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self._layout.port)
+
+    async def send(self, request: bytes) -> Answer:
+        reader, writer = await self.open()
+        writer.write(request)
+        raw = await reader.readuntil(b"\r\n\r\n")
+        first, *lines = raw.decode().rstrip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        writer.close()
+        return Answer(int(first.split()[1]), headers, body)
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[FrontDoor]:
+    """With every slot empty; ready when nginx listens."""
+    layout = Layout(ROOT, tmp_path, _free_base())
+    layout.nginx.mkdir()
+    nginx.render(layout)
+    runs = program(layout, packages.require("nginx"), reachable=False)
+    with (tmp_path / "access.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(*runs.command, stdout=log)
+    while not ready(runs):
+        assert process.returncode is None, "nginx ended"
+        await asyncio.sleep(0.01)
+    door = FrontDoor(layout)
+    yield door
+    door.close()
+    process.terminate()
+    await process.wait()
+
+
+async def _knocked(port: int) -> None:
+    """Returns when somebody waits for a connection to `port` (state 02, SYN_SENT)."""
+    waiting = f":{port:04X} 02 "
+    while waiting not in Path("/proc/net/tcp").read_text():  # noqa: ASYNC110, ASYNC240  the kernel tells nobody
+        await asyncio.sleep(0.01)
+
+
+def _free_base() -> int:
+    """A port that is free, and the slots above it."""
+    return next(
+        base for base in count(24000, 200) if all(_free(port) for port in (base, *range(base + 100, base + 116)))
+    )
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

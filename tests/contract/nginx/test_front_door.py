@@ -1,0 +1,242 @@
+"""What nginx promises by itself: names, limits, problems, retries, streams. Gateways here are scripted sockets."""
+
+import asyncio
+import json
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.problem import KINDS
+
+if TYPE_CHECKING:
+    from tests.contract.nginx.conftest import FrontDoor, Script
+
+GET = b"GET /products HTTP/1.1\r\nHost: portico.example\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+PUT = b"PUT /products/a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+KEYED = b"POST /orders HTTP/1.1\r\nHost: a\r\nIdempotency-Key: k1\r\nContent-Length: 4\r\n\r\nbody"
+UNKEYED = b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+SLUGS = {kind.slug: kind for kind in KINDS}
+
+
+async def breaks(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Took the request, and is gone without an answer."""
+
+
+def breaks_once() -> "Script":
+    """Breaks the first time, and is well from then on."""
+    scripts = chain([breaks], repeat(answers))
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(scripts)(reader, writer)
+
+    return script
+
+
+async def answers(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(OK)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "slug"),
+    [
+        (GET + b"\r\n", 502, "endpoint-unreachable"),
+        (KEYED, 502, "endpoint-unreachable"),
+        (b"no HTTP at all\r\n\r\n", 400, "malformed-request"),
+        (b"GET /x HTTP/1.1\r\n\r\n", 400, "malformed-request"),
+        (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "malformed-request"),
+        (b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "malformed-request"),
+        (b"GET /x HTTP/3.0\r\nHost: a\r\n\r\n", 400, "malformed-request"),
+        (b"GET /" + b"x" * 17_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri-too-long"),
+        (GET + b"X-Long: " + b"x" * 17_000 + b"\r\n\r\n", 431, "headers-too-large"),
+        (b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 67108865\r\n\r\n", 413, "body-too-large"),
+        (b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", 404, "no-such-route"),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n", 404, "no-such-route"),
+        (b"GET /%6detrics/x HTTP/1.1\r\nHost: a\r\n\r\n", 404, "no-such-route"),
+        (b"GET /.problem/internal-error HTTP/1.1\r\nHost: a\r\n\r\n", 404, "no-such-route"),
+        (b"TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed"),
+    ],
+)
+async def test_its_own_errors_are_problems(door: "FrontDoor", request_: bytes, status: int, slug: str) -> None:
+    answer = await door.send(request_)
+    assert answer.status == status
+    assert answer.problem["type"] == f"/problems/{slug}"
+    assert answer.problem["status"] == status
+    assert answer.problem["title"] == SLUGS[slug].title
+    assert answer.problem["detail"] == SLUGS[slug].explanation
+
+
+async def test_a_problem_names_the_path_without_its_query(door: "FrontDoor") -> None:
+    answer = await door.send(b"GET /metrics/a%20b?secret=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.problem["instance"] == "/metrics/a%20b"
+
+
+async def test_a_path_that_would_break_json_is_left_out(door: "FrontDoor") -> None:
+    answer = await door.send(b'GET /metrics/"\\ HTTP/1.1\r\nHost: a\r\n\r\n')
+    assert answer.problem["instance"] == ""
+
+
+async def test_a_405_names_the_methods(door: "FrontDoor") -> None:
+    answer = await door.send(b"TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert "POST" in answer.headers["allow"]
+
+
+async def test_what_a_gateway_answers_is_not_replaced(door: "FrontDoor") -> None:
+    await door.gateway(1, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nours")
+    answer = await door.send(GET + b"\r\n")
+    assert (answer.status, answer.body) == (502, b"ours")
+
+
+async def test_a_clients_request_id_is_kept(door: "FrontDoor") -> None:
+    gateway = await door.gateway(1, b"HTTP/1.1 200 OK\r\nX-Request-Id: abc-1\r\nContent-Length: 0\r\n\r\n")
+    answer = await door.send(GET + b"X-Request-Id: abc-1\r\n\r\n")
+    assert answer.headers["x-request-id"] == "abc-1"
+    assert b"X-Request-Id: abc-1\r\n" in gateway.received[0]
+
+
+@pytest.mark.parametrize("unfit", [b"a b", b'a"b', b"x" * 129])
+async def test_an_unfit_request_id_is_replaced_everywhere(door: "FrontDoor", unfit: bytes) -> None:
+    gateway = await door.gateway(1)
+    answer = await door.send(GET + b"X-Request-Id: " + unfit + b"\r\n\r\n")
+    made = answer.headers["x-request-id"]
+    assert len(made) == 32
+    assert f"X-Request-Id: {made}\r\n".encode() in gateway.received[0]
+    assert unfit not in gateway.received[0]
+
+
+async def test_what_clients_claim_about_themselves_is_overwritten(door: "FrontDoor") -> None:
+    gateway = await door.gateway(1)
+    await door.send(GET + b"X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=10.0.0.1\r\n\r\n")
+    head = gateway.received[0]
+    assert b"X-Forwarded-For: 127.0.0.1\r\n" in head
+    assert b"X-Forwarded-Proto: http\r\n" in head
+    assert b"Host: portico.example\r\n" in head
+    assert b"10.0.0.1" not in head
+
+
+@pytest.mark.parametrize("target", [b"/users/%2e%2e/a%2Fb", b"//users", b"/a?q=%20+&q", b'/"x"\\', b"/x?"])
+@pytest.mark.parametrize("rest", [b"", b"Idempotency-Key: k\r\nContent-Length: 0\r\n"], ids=["plain", "keyed"])
+async def test_a_target_goes_on_byte_for_byte(door: "FrontDoor", target: bytes, rest: bytes) -> None:
+    gateway = await door.gateway(1)
+    method = b"POST" if rest else b"GET"
+    await door.send(method + b" " + target + b" HTTP/1.1\r\nHost: a\r\n" + rest + b"\r\n")
+    assert gateway.received[0].split(b"\r\n")[0] == method + b" " + target + b" HTTP/1.1"
+
+
+async def test_fifteen_empty_slots_cost_no_request(door: "FrontDoor") -> None:
+    await door.gateway(16)
+    answers = await asyncio.gather(*(door.send(UNKEYED) for _ in range(50)))
+    assert {answer.status for answer in answers} == {200}
+
+
+async def test_a_get_whose_gateway_breaks_goes_to_another(door: "FrontDoor") -> None:
+    broken, whole = await door.gateway(1, breaks), await door.gateway(2)
+    answers = [await door.send(GET + b"\r\n") for _ in range(4)]
+    assert {answer.status for answer in answers} == {200}
+    assert broken.received
+    assert len(whole.received) == 4
+
+
+async def test_a_keyed_post_whose_gateway_breaks_goes_to_another_with_its_body(door: "FrontDoor") -> None:
+    broken, whole = await door.gateway(1, breaks), await door.gateway(2)
+    answers = [await door.send(KEYED) for _ in range(4)]
+    assert {answer.status for answer in answers} == {200}
+    assert broken.received
+    assert all(request.endswith(b"body") and b"Idempotency-Key: k1\r\n" in request for request in whole.received)
+
+
+@pytest.mark.parametrize("request_", [GET + b"\r\n", PUT, KEYED])
+async def test_what_may_be_sent_again_has_a_second_round_when_nobody_else_is_there(
+    door: "FrontDoor", request_: bytes
+) -> None:
+    gateway = await door.gateway(1, breaks_once())
+    answer = await door.send(request_)
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert gateway.received[0] == gateway.received[1]
+    assert len(gateway.received) == 2
+
+
+async def test_there_is_no_third_round(door: "FrontDoor") -> None:
+    gateway = await door.gateway(1, breaks)
+    assert (await door.send(KEYED)).problem["type"] == "/problems/endpoint-unreachable"
+    assert len(gateway.received) == 2
+
+
+@pytest.mark.parametrize("request_", [GET + b"\r\n", UNKEYED, KEYED])
+async def test_a_gateway_that_lets_nobody_in_any_more_got_nothing_so_all_is_sent_to_another(
+    door: "FrontDoor", request_: bytes
+) -> None:
+    """The last one that a first round tries may be one that leaves: the second finds who has come instead."""
+    with door.shut(16) as knocked:
+        asked = asyncio.create_task(door.send(request_))
+        await knocked()
+        gateway = await door.gateway(1)
+        answer = await asked
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert len(gateway.received) == 1
+
+
+async def test_a_post_without_a_key_is_sent_once(door: "FrontDoor") -> None:
+    gateways = [await door.gateway(slot, breaks) for slot in (1, 2)]
+    answer = await door.send(UNKEYED)
+    assert answer.problem["type"] == "/problems/endpoint-unreachable"
+    assert sum(len(gateway.received) for gateway in gateways) == 1
+
+
+async def test_an_event_arrives_when_it_is_sent(door: "FrontDoor") -> None:
+    go_on = asyncio.Event()
+
+    async def stream(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n\r\ndata: 1\n\n")
+        await go_on.wait()
+
+    await door.gateway(1, stream)
+    reader, writer = await door.open()
+    writer.write(GET + b"\r\n")
+    await reader.readuntil(b"data: 1\n\n")  # while the gateway has not ended its answer
+    go_on.set()
+    writer.close()
+
+
+async def test_a_functions_answer_cannot_steer_nginx(door: "FrontDoor") -> None:
+    await door.gateway(1, b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: /metrics\r\nContent-Length: 2\r\n\r\nok")
+    assert (await door.send(GET + b"\r\n")).body == b"ok"
+
+
+async def test_the_date_of_an_answer_is_kept(door: "FrontDoor") -> None:
+    await door.gateway(1, b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n")
+    assert (await door.send(GET + b"\r\n")).headers["date"] == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+async def test_a_large_body_arrives_whole(door: "FrontDoor") -> None:
+    gateway = await door.gateway(1)
+    body = b"0123456789abcdef" * 200_000
+    await door.send(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert gateway.received[0].endswith(body)
+
+
+async def test_the_access_log_has_a_json_line_with_everyone_who_was_tried(door: "FrontDoor", tmp_path: Path) -> None:
+    await door.gateway(16)
+    await door.send(b'GET /"quoted" HTTP/1.1\r\nHost: a\r\nX-Request-Id: found\r\n\r\n')
+    while not (text := (tmp_path / "access.log").read_text()):  # noqa: ASYNC110  nginx writes once a second, and tells nobody
+        await asyncio.sleep(0.05)
+    entry = json.loads(text.splitlines()[0])
+    assert (entry["request_id"], entry["target"], entry["status"]) == ("found", '/"quoted"', "200")
+    assert entry["upstream_status"].split(", ")[-1] == "200"
+
+
+def test_every_problem_nginx_knows_is_one_of_ours() -> None:
+    snippet = Path(__file__).parents[3].joinpath("nginx/snippets/problems.conf").read_text()
+    said = [line for line in snippet.splitlines() if line.lstrip().startswith("return ")]
+    assert said
+    for line in said:
+        document = json.loads(line.partition("'")[2].rpartition(",$portico_occurrence")[0].replace("\\'", "'") + "}")
+        kind = SLUGS[document["type"].removeprefix("/problems/")]
+        assert document == {
+            "type": f"/problems/{kind.slug}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": kind.explanation,
+        }

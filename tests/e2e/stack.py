@@ -1,0 +1,240 @@
+"""A stack of its own beside any other, on either engine, told what to do by the verbs that a user gives."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from testcontainers.compose import DockerCompose
+
+from deploy.local.supervisor.client import Supervisor
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of `just ps`."""
+
+    name: str
+    address: str
+    state: str
+    pid: int
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Returns when it holds; a test that waits in vain is ended by its timeout."""
+    while not condition():
+        time.sleep(0.02)
+
+
+class Stack(ABC):
+    """A running stack; `run` gives a verb as a user does, and one that fails fails the test with what it said."""
+
+    engine: str
+    root = ROOT  # the checkout that it is made from
+
+    def __init__(self, state: Path, port: int, **settings: str) -> None:
+        self.state = state
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        mine = {"ENGINE": self.engine, "PORTICO_STATE": str(state), "PORT": str(port), **settings}
+        self.environment = os.environ | mine
+        self._scaled: set[str] = set()
+
+    def run(self, *arguments: str | int | Path) -> str:
+        """What it printed."""
+        done = self.attempt(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def attempt(self, *arguments: str | int | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Whatever comes of it."""
+        command = [sys.executable, "-m", "deploy", *map(str, arguments)]
+        mine = self.environment | environment
+        return subprocess.run(command, cwd=self.root, env=mine, capture_output=True, text=True, check=False)
+
+    def scale(self, instances: int, name: str = "gateway") -> None:
+        """Returns when that many are ready; after the test there is one again."""
+        self._scaled.add(name)
+        self.run("scale", instances, name)
+
+    def restore(self) -> None:
+        """One of each, ready."""
+        while self._scaled:
+            self.run("scale", 1, self._scaled.pop())
+        self.until_ready()
+
+    def instances(self, function: str = "") -> list[Row]:
+        """All, or those of one function."""
+        rows = (line.split()[:4] for line in self.run("ps").splitlines()[1:])
+        return [
+            Row(name, address, state, int(pid) if pid.isdigit() else 0)
+            for name, address, state, pid in rows
+            if name == function or name.rpartition("-")[0] == function or not function
+        ]
+
+    def kill(self, instance: str) -> None:
+        """As a crash does it: it gets no time to say anything."""
+        os.kill(next(row.pid for row in self.instances() if row.name == instance), signal.SIGKILL)
+
+    def until_ready(self) -> None:
+        """Returns when every instance is ready (again)."""
+        until(lambda: {row.state for row in self.instances()} == {"ready"})
+
+    @abstractmethod
+    def stop(self, instance: str) -> None:
+        """Returns when it is gone; it stays away until `start`."""
+
+    @abstractmethod
+    def start(self, instance: str) -> None:
+        """Brings back what was stopped; returns when it is ready."""
+
+    @abstractmethod
+    def logs(self) -> str:
+        """What everything has written."""
+
+    @abstractmethod
+    def leftovers(self) -> list[str]:
+        """What is still there of it, once it is down without its data."""
+
+
+class LocalStack(Stack):
+    """Plain processes."""
+
+    engine = "local"
+
+    def __init__(self, state: Path, port: int) -> None:
+        super().__init__(state, port)
+        self._supervisor = Supervisor(state / "run/supervisor.sock", state / "run/supervisord.conf")
+
+    def stop(self, instance: str) -> None:
+        self._supervisor.stop([instance])
+
+    def start(self, instance: str) -> None:
+        self._supervisor.restart(instance)
+        self.until_ready()
+
+    def logs(self) -> str:
+        return "\n".join(file.read_text() for file in sorted((self.state / "logs").glob("*.log")))
+
+    def leftovers(self) -> list[str]:
+        return [str(file) for name in ("data", "secrets") for file in (self.state / name).rglob("*")]
+
+
+class DockerStack(Stack):
+    """Containers, from docker-compose.yml alone."""
+
+    engine = "docker"
+
+    def __init__(self, state: Path, port: int, project: str, subnet: str) -> None:
+        settings = {"PORTICO_PROJECT": project, "FRONT_SUBNET": subnet, "EXPOSE_INSTANCE": "1"}
+        super().__init__(state, port, **settings)
+        self._project = project
+        self._subnet = settings["FRONT_SUBNET"]
+
+    def compose(self) -> DockerCompose:
+        """The same stack, for testcontainers to bring up and to take down with its volumes."""
+        told = {
+            "COMPOSE_PROJECT_NAME": self._project,
+            "PORT": str(self.port),
+            "SECRETS": str(self.state / "docker/secrets"),
+            "FRONT_SUBNET": self._subnet,
+            "EXPOSE_INSTANCE": "1",
+        }
+        file = self.state / "compose.env"
+        file.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
+        return DockerCompose(ROOT, "docker-compose.yml", env_file=str(file))
+
+    def stop(self, instance: str) -> None:
+        self._docker("stop", "--timeout", "5", self._container(instance))
+
+    def start(self, instance: str) -> None:
+        self._docker("start", self._container(instance))
+        self.until_ready()
+
+    def logs(self) -> str:
+        names = self._docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
+        return "\n".join(self._docker("logs", name) for name in names.split())
+
+    def leftovers(self) -> list[str]:
+        mine = ("--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
+        listed = [self._docker(*kind, *mine) for kind in (("ps", "--all"), ("network", "ls"), ("volume", "ls"))]
+        return [name for names in listed for name in names.split()]
+
+    def inspect(self, service: str) -> list[dict[str, Any]]:
+        """What Docker says of a service's containers."""
+        names = self._docker(
+            "ps", "--all", "--quiet",
+            "--filter", f"label=com.docker.compose.project={self._project}",
+            "--filter", f"label=com.docker.compose.service={service}",
+        )  # fmt: skip
+        found: list[dict[str, Any]] = json.loads(self._docker("inspect", *names.split()))
+        return found
+
+    def execute(self, instance: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command inside a container."""
+        full = ["docker", "exec", self._container(instance), *command]
+        return subprocess.run(full, capture_output=True, text=True, check=False)
+
+    def _container(self, instance: str) -> str:
+        return f"{self._project}-{instance if instance[-1].isdigit() else f'{instance}-1'}"
+
+    def _docker(self, *arguments: str) -> str:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return done.stdout + done.stderr
+
+
+@contextmanager
+def local_stack(state: Path) -> Iterator[Stack]:
+    """Up, ready, with products; down at the end."""
+    stack = LocalStack(state, _free_base())
+    try:
+        stack.run("up")
+        yield stack
+    finally:
+        stack.attempt("down")
+
+
+@contextmanager
+def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
+    """Another checkout's stack on the engine of `like`, for the test to bring up; down at the end, with its data."""
+    stack: Stack = LocalStack(state, _free_base())
+    if like.engine == "docker":
+        stack = DockerStack(state, _free_base(), f"portico-other-{os.getpid()}", "172.30.253.0/24")
+        stack.environment |= {"VERSION": "other"}  # images of its own
+    stack.root = root
+    try:
+        yield stack
+    finally:
+        stack.attempt("down", "--data", "--yes")
+
+
+@contextmanager
+def docker_stack(state: Path, name: str = "test", subnet: str = "172.30.251.0/24") -> Iterator[Stack]:
+    """Images built by the verb, containers by testcontainers; gone at the end, with their volumes."""
+    stack = DockerStack(state, _free_base(), f"portico-{name}-{os.getpid()}", subnet)
+    stack.run("images")
+    with stack.compose():
+        yield stack
+
+
+def _free_base() -> int:
+    """A port in whose block, to the last slot of four functions, nobody listens."""
+    return next(base for base in count(26000, 600) if all(_free(port) for port in range(base, base + 416)))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0

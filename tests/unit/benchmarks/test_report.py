@@ -1,0 +1,45 @@
+"""The page that a run leaves for people."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import Flood, Results, Window, best, write
+from benchmarks.whole import Share, Start, Whole
+
+WHOLE = Whole(
+    reads={"1 gateway": Share({"nginx": 20.0, "gateway": 90.0}, 1000.0, 1.0, 2.0)},
+    orders=Share({"nginx": 30.0, "gateway": 200.0}, 40.0, 5.0, 9.0),
+    beside={"reads alone": (1.0, 2.0)},
+    starts={"users": Start(0.5, 60.0)},
+)
+
+
+def results(ours: float) -> Results:
+    floods = {"portico": Flood(ours, ours * 1.1, 5000.0, 0), "envoy": Flood(50.0, 60.0, 9000.0, 0)}
+    latency = {"portico": (1.0, 2.0), "envoy": (1.0, 2.0)}
+    policies = {"plain": Flood(ours, ours, 5000.0, 0)}
+    memory = {"portico": 60.0, "envoy": 100.0}
+    return Results({"small GET": floods}, policies, latency, memory, [(0.5, 60.0)], WHOLE)
+
+
+def written(folder: Path, *runs: Results) -> str:
+    for run in runs:
+        write(run, folder, lambda _floods, file: file.touch())
+    return (folder / "README.md").read_text()
+
+
+def test_the_best_window_counts_and_every_failure_does() -> None:
+    assert best([Window(3e-6, 10.0, 1), Window(2e-6, 12.0, 2), Window(0.0, 0.0, 4)]) == Flood(2.0, 3.0, 12.0, 7)
+
+
+def test_a_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    page = written(tmp_path, results(75.0))
+    assert "| portico | 1.50 | new |" in page
+    assert "| POST /orders | 30 | 200 | 40 | 5.0 | 9.0 | 0 |" in page
+    assert "| users | 0.50 | 60 |" in page
+
+
+@pytest.mark.parametrize(("then", "now", "said"), [(75.0, 80.0, "none to speak of"), (100.0, 75.0, "-25%")])
+def test_the_next_run_says_what_changed(tmp_path: Path, then: float, now: float, said: str) -> None:
+    assert f"| portico | {now / 50:.2f} | {said} |" in written(tmp_path, results(then), results(now))

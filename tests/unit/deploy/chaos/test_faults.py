@@ -1,0 +1,83 @@
+from dataclasses import dataclass, field
+
+from deploy.chaos.faults import FAULTS, Fault, chosen
+from deploy.chaos.summary import Promise
+
+LOCAL = {"nginx", "gateway-1", "users-1", "orders-1", "redis"}
+DOCKER = {"nginx-1", "gateway-1", "users-1", "orders-1", "redis-1", "redis-cache-1", "postgres-1"}
+
+
+@dataclass
+class Noted:
+    """A scene on which nothing happens: it remembers what it was asked."""
+
+    there: set[str]
+    done: list[tuple[object, ...]] = field(default_factory=list)
+
+    def scale(self, function: str, instances: int) -> None:
+        self.done.append(("scale", function, instances))
+
+    def kill(self, instance: str) -> None:
+        self.done.append(("kill", instance))
+
+    def end(self, instance: str) -> None:
+        self.done.append(("end", instance))
+
+    def kill_worker(self, instance: str) -> None:
+        self.done.append(("kill worker", instance))
+
+    def freeze(self, instance: str, seconds: float) -> None:
+        self.done.append(("freeze", instance, seconds))
+
+    def has(self, instance: str) -> bool:
+        return instance in self.there
+
+    def deploy(self) -> None:
+        self.done.append(("deploy",))
+
+    def fail_to_deploy(self) -> None:
+        self.done.append(("fail to deploy",))
+
+    def roll_back(self) -> None:
+        self.done.append(("roll back",))
+
+
+def named(name: str) -> Fault:
+    return next(fault for fault in FAULTS if fault.name == name)
+
+
+def test_each_fault_has_a_name_of_its_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_postgresql_is_killed_where_there_is_one() -> None:
+    assert [fault.name for fault in chosen(Noted(DOCKER), short=False)] == [fault.name for fault in FAULTS]
+    local = {fault.name for fault in chosen(Noted(LOCAL), short=False)}
+    assert {fault.name for fault in FAULTS} - local == {"kill PostgreSQL"}
+
+
+def test_a_short_run_has_fewer_faults() -> None:
+    assert set(chosen(Noted(DOCKER), short=True)) < set(FAULTS)
+
+
+def test_every_fault_does_something_to_instances_that_are_there() -> None:
+    for scene in (Noted(LOCAL), Noted(DOCKER)):
+        for fault in chosen(scene, short=False):
+            scene.done.clear()
+            fault.act(scene)
+            assert bool(scene.done) == (fault.name != "nothing")
+            struck = {str(what[1]) for what in scene.done if what[0] in ("kill", "end", "freeze", "kill worker")}
+            assert struck <= scene.there
+
+
+def test_both_kinds_of_redis_are_killed_at_once() -> None:
+    scene = Noted(DOCKER)
+    named("kill Redis").act(scene)
+    assert scene.done == [("kill", "redis-1"), ("kill", "redis-cache-1")]
+
+
+def test_only_nginx_and_postgresql_may_have_the_client_send_again() -> None:
+    assert [fault.name for fault in FAULTS if fault.promise is Promise.RESENT] == [
+        "kill an nginx worker",
+        "kill PostgreSQL",
+    ]

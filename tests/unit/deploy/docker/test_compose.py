@@ -1,0 +1,17 @@
+from deploy.docker.compose import reason
+
+
+def test_a_taken_port_says_what_to_do() -> None:
+    said = reason("up", "Error: driver failed: Bind for 127.0.0.1:8080 failed: port is already allocated")
+    assert said.startswith("The front door's port is taken: end what has it, or choose another with PORT=9080 just up.")
+
+
+def test_a_taken_network_says_what_to_do() -> None:
+    assert "FRONT_SUBNET=" in reason("up", "invalid pool request: Pool overlaps with other one on this address space")
+
+
+def test_anything_else_is_told_in_composes_own_last_words() -> None:
+    assert reason("build", "step 1\n\n  no space left on device \n") == (
+        "docker compose build failed: no space left on device"
+    )
+    assert reason("build", "") == "docker compose build failed: it did not say why"

@@ -1,0 +1,37 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.local.layout import Layout
+from deploy.local.nginx import fill, values
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def layout() -> Layout:
+    return Layout(ROOT, ROOT / ".portico", 9000)
+
+
+def test_a_name_in_braces_is_filled_in_and_nginx_own_variables_stay() -> None:
+    assert fill("listen ${PORT}; return 200 $uri ${uri};", {"PORT": "1"}) == "listen 1; return 200 $uri ${uri};"
+
+
+def test_a_name_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        fill("${NOBODY}", {})
+
+
+@pytest.mark.parametrize("template", ["templates/default.conf.template", "upstreams/local.template"])
+def test_the_templates_ask_for_nothing_else(layout: Layout, template: str) -> None:
+    assert "${" not in fill((ROOT / "nginx" / template).read_text(), values(layout))
+
+
+def test_the_upstream_lists_every_slot(layout: Layout) -> None:
+    text = fill((ROOT / "nginx/upstreams/local.template").read_text(), values(layout))
+    assert re.findall(r"server 127\.0\.0\.1:(\d+)", text) == [str(port) for port in range(9100, 9116)]
+
+
+def test_an_ipv6_address_is_put_in_brackets() -> None:
+    assert values(Layout(ROOT, ROOT, 9000, "::1"))["BIND"] == "[::1]"

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from deploy.local.source import digest
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for file in (
+        "runtime/api.py",
+        "functions/users/app.py",
+        "functions/users/function.toml",
+        "functions/gateway/app.py",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(file)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("edited", "changes"),
+    [
+        ("runtime/api.py", {"users", "gateway"}),
+        ("functions/users/app.py", {"users"}),
+        ("functions/users/function.toml", {"users", "gateway"}),
+        ("functions/users/page.html", {"users"}),
+        ("functions/users/.app.py.swp", set()),
+        ("functions/users/new.py", {"users"}),
+        ("README.md", set()),
+    ],
+)
+def test_an_edit_changes_those_it_concerns(root: Path, edited: str, changes: set[str]) -> None:
+    before = {name: digest(root, name) for name in ("users", "gateway")}
+    (root / edited).write_text("edited")
+    assert {name for name in before if digest(root, name) != before[name]} == changes
+
+
+def test_a_file_that_moves_changes_it(root: Path) -> None:
+    before = digest(root, "users")
+    (root / "functions/users/app.py").rename(root / "functions/users/main.py")
+    assert digest(root, "users") != before

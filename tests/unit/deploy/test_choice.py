@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from deploy.choice import choose, forget, remember
+from deploy.engine import Refusal
+
+
+def _yes() -> bool:
+    return True
+
+
+def _no() -> bool:
+    return False
+
+
+def test_docker_is_taken_where_a_daemon_answers(tmp_path: Path) -> None:
+    assert choose(tmp_path, {}, _yes).engine == "docker"
+
+
+def test_plain_processes_are_taken_where_none_does(tmp_path: Path) -> None:
+    assert choose(tmp_path, {}, _no) == ("local", "no Docker daemon answers", False)
+
+
+def test_a_person_decides_by_hand(tmp_path: Path) -> None:
+    assert choose(tmp_path, {"ENGINE": "local"}, _yes) == ("local", "ENGINE=local", False)
+    assert choose(tmp_path, {"ENGINE": "docker"}, _no).engine == "docker"
+
+
+def test_an_engine_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="ENGINE=podman is not known: it is docker or local"):
+        choose(tmp_path, {"ENGINE": "podman"}, _yes)
+
+
+def test_a_running_stack_keeps_its_engine_until_it_is_down(tmp_path: Path) -> None:
+    environment = {"PORTICO_STATE": str(tmp_path / "state")}
+    remember(tmp_path, environment, "local", developing=False)
+    assert choose(tmp_path, environment, _yes) == ("local", "the stack runs on it already", False)
+    remember(tmp_path, environment, "local", developing=True)
+    assert choose(tmp_path, environment, _yes).developing
+    forget(tmp_path, environment)
+    assert choose(tmp_path, environment, _yes).engine == "docker"

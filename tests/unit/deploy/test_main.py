@@ -1,0 +1,29 @@
+import errno
+
+import pytest
+
+from deploy.__main__ import parser, sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "The disk is full at /data: free some space and try again."),
+        (errno.EACCES, "There is no right to use /data: set PORTICO_STATE to a folder of your own."),
+        (errno.EIO, "The system refused /data (Input/output error): correct that and try again."),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence_with_a_next_step(number: int, said: str) -> None:
+    error = OSError(number, "Input/output error", "/data")
+    assert sentence(error) == said
+
+
+def test_scale_is_about_the_gateway_unless_it_says_otherwise() -> None:
+    options = parser().parse_args(["scale", "4"])
+    assert (options.instances, options.function) == (4, "gateway")
+
+
+def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["restart"])
+    assert "invalid choice" in capsys.readouterr().err

@@ -1,0 +1,242 @@
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from deploy import verbs
+from deploy.backup.store import Store
+from deploy.engine import Instance, Line, Refusal
+from deploy.rollout import Fleet
+from tests.unit.deploy.test_rollout import Steps
+
+GATEWAY = Instance("gateway-1", "127.0.0.1:8180", "ready", 42, 75.0)
+
+
+@dataclass
+class Word:
+    """A store of one word."""
+
+    word: str
+    form: str = "txt"
+
+    def save(self, file: Path) -> None:
+        file.write_text(self.word)
+
+    def load(self, file: Path) -> None:
+        self.word = file.read_text()
+
+    def schema(self) -> int:
+        return 1
+
+    def rows(self, query: str) -> list[tuple[str, ...]]:
+        return [(query,)]
+
+
+@dataclass
+class Still:
+    """An engine on which nothing moves: it remembers what it was asked, and says that nothing had to be done."""
+
+    asked: list[object] = field(default_factory=list)
+    kept: Mapping[str, Store] = field(default_factory=dict)
+    refuses: bool = False
+    keys: Path = Path()
+    ships: Steps = field(default_factory=Steps)
+
+    def up(self) -> bool:
+        return False
+
+    def down(self, *, data: bool) -> bool:
+        self.asked.append(("down", data))
+        return True
+
+    def scale(self, function: str, instances: int) -> bool:
+        self.asked.append((function, instances))
+        return False
+
+    def ps(self) -> list[Instance]:
+        return [GATEWAY]
+
+    def logs(self, name: str) -> Iterator[Line]:
+        return iter([Line(name, "one")])
+
+    def run(self, function: str, module: str, *arguments: str) -> int:
+        self.asked.append((function, module, *arguments))
+        return 3
+
+    def stores(self) -> Mapping[str, Store]:
+        return self.kept
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.asked.append("paused")
+        yield
+        self.asked.append("running")
+
+    def migrate(self) -> None:
+        if self.refuses:
+            raise Refusal("The schema can't be brought up to date.")
+        self.asked.append("migrated")
+
+    def signing_keys(self) -> Path:
+        return self.keys
+
+    @contextmanager
+    def fleet(self) -> Iterator[Fleet]:
+        yield self.ships
+
+    def address(self) -> str:
+        return "http://localhost:8080"
+
+
+def refuses(_question: str) -> str:
+    return ""
+
+
+def test_up_says_where_it_listens_what_runs_and_what_to_try(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.up(Still()) == 0
+    said = capsys.readouterr().out
+    assert "nothing was changed" in said
+    assert "listens on http://localhost:8080" in said
+    assert "Running: gateway-1" in said
+    assert "curl -i http://localhost:8080/products" in said
+
+
+def test_data_is_deleted_only_after_a_yes() -> None:
+    engine = Still()
+    with pytest.raises(Refusal, match="Nothing was stopped or deleted"):
+        verbs.down(engine, data=True, yes=False, ask=refuses)
+    assert engine.asked == []
+    verbs.down(engine, data=True, yes=False, ask=lambda _: "Y")
+    assert engine.asked == [("down", True)]
+
+
+def test_down_without_data_asks_nothing() -> None:
+    engine = Still()
+    verbs.down(engine, data=False, yes=False, ask=refuses)
+    assert engine.asked == [("down", False)]
+
+
+def test_the_exit_code_of_what_was_run_is_the_verbs() -> None:
+    engine = Still()
+    assert verbs.admin(engine, "a@example.com") == 3
+    assert verbs.seed(engine) == 3
+    assert engine.asked == [("users", "functions.users.admin", "a@example.com"), ("orders", "functions.orders.seed")]
+
+
+def test_scaling_says_when_it_was_so_already(capsys: pytest.CaptureFixture[str]) -> None:
+    verbs.scale(Still(), "users", 2)
+    assert capsys.readouterr().out == "users runs 2 times already.\n"
+
+
+def test_the_table_has_a_row_for_each_instance_in_even_columns() -> None:
+    assert verbs.table([GATEWAY, Instance("redis", "127.0.0.1:8081", "fatal")]).splitlines() == [
+        "INSTANCE   ADDRESS         STATE  PID  UPTIME",
+        "gateway-1  127.0.0.1:8180  ready  42   1m 15s",
+        "redis      127.0.0.1:8081  fatal  -    -",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "-"), (0, "0s"), (59, "59s"), (200, "3m 20s"), (7500, "2h 5m"), (86400, "1d 0h"), (349_200, "4d 1h")],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float | None, said: str) -> None:
+    assert verbs.duration(seconds) == said
+
+
+def test_another_program_gets_lines_as_they_were_written(capsys: pytest.CaptureFixture[str]) -> None:
+    verbs.logs(Still(), "users-1")
+    assert capsys.readouterr().out == "users-1 one\n"
+
+
+AT = datetime(2026, 11, 22, 18, 5, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def backed_up(tmp_path: Path) -> tuple[Still, Word, Path]:
+    """An engine whose word was backed up and is another now, and the backup."""
+    word = Word("before")
+    engine = Still(kept={"users": word})
+    verbs.backup(engine, tmp_path, AT)
+    word.word = "after"
+    return engine, word, tmp_path / "2026-11-22T180509Z"
+
+
+def agrees(_question: str) -> str:
+    return "y"
+
+
+def test_backup_says_where_it_is_and_how_to_bring_it_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verbs.backup(Still(kept={"users": Word("before")}), tmp_path, AT)
+    said = capsys.readouterr().out
+    assert "Backed up users" in said
+    assert f"just restore {tmp_path}/2026-11-22T180509Z" in said
+
+
+def test_restore_replaces_nothing_without_a_yes(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
+    engine, word, folder = backed_up
+    with pytest.raises(Refusal, match="Nothing was changed"):
+        verbs.restore(engine, folder, tmp_path, refuses, AT)
+    assert (word.word, engine.asked) == ("after", [])
+
+
+def test_restore_checks_before_it_asks(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
+    engine, word, folder = backed_up
+    (folder / "users.txt").write_text("broken")
+    with pytest.raises(Refusal, match="is not what was backed up"):
+        verbs.restore(engine, folder, tmp_path, agrees, AT)
+    assert (word.word, engine.asked) == ("after", [])
+
+
+def test_restore_stops_functions_replaces_migrates_and_keeps_what_was_there(
+    backed_up: tuple[Still, Word, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine, word, folder = backed_up
+    assert verbs.restore(engine, folder, tmp_path, agrees, AT) == 0
+    assert (word.word, engine.asked) == ("before", ["paused", "migrated", "running"])
+    kept = tmp_path / "2026-11-22T180509Z-before-restore"
+    assert (kept / "users.txt").read_text() == "after"
+    assert str(kept) in capsys.readouterr().out
+
+
+def test_a_restore_that_fails_puts_back_what_was_there(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
+    engine, word, folder = backed_up
+    engine.refuses = True
+    with pytest.raises(Refusal, match="can't be brought up to date"):
+        verbs.restore(engine, folder, tmp_path, agrees, AT)
+    assert word.word == "after"
+
+
+def test_rotating_keys_says_when_the_new_one_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.rotate_keys(Still(keys=tmp_path), at_once=False, ask=refuses, now=1_800_000_000.0) == 0
+    assert "signs from 08:00:15 UTC on. Nothing has to be restarted." in capsys.readouterr().out
+
+
+def test_withdrawing_keys_asks_first(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="Nothing was changed"):
+        verbs.rotate_keys(Still(keys=tmp_path), at_once=True, ask=refuses, now=1_800_000_000.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy_says_what_it_replaced_and_how_to_go_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.deploy(Still(), everything=False) == 0
+    assert capsys.readouterr().out == "Deployed orders, gateway. `just rollback` brings back what was there before.\n"
+
+
+def test_deploy_of_what_runs_says_that_nothing_was_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.deploy(Still(ships=Steps(changed=[])), everything=False) == 0
+    assert capsys.readouterr().out == "This version runs already; nothing was changed.\n"
+
+
+def test_rollback_says_what_is_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.rollback(Still()) == 0
+    assert capsys.readouterr().out == "Rolled back orders, gateway.\n"
+
+
+def test_what_is_no_url_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="is no service's origin; write"):
+        verbs.add_upstream(tmp_path, "legacy", "legacy:80")
+    assert list(tmp_path.iterdir()) == []

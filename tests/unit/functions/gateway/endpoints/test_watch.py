@@ -1,0 +1,91 @@
+"""Membership: what is told of whom, and to whom."""
+
+import asyncio
+from collections import Counter
+
+from functions.gateway.endpoints.watch import Endpoints, Membership
+
+OFTEN = 0.001  # seconds
+
+
+def membership(*addresses: str) -> Membership:
+    made = Membership("users")
+    made.update(frozenset(addresses))
+    return made
+
+
+def test_addresses_are_in_order() -> None:
+    assert membership("b", "a").addresses == ("a", "b")
+
+
+def test_whoever_left_is_told_once() -> None:
+    left: list[str] = []
+    known = membership("a", "b")
+    known.on_left(left.append)
+    known.update(frozenset({"b", "c"}))
+    known.update(frozenset({"b", "c"}))
+    assert left == ["a"]
+
+
+def test_everyone_who_asked_is_told() -> None:
+    told: Counter[str] = Counter()
+    known = membership("a")
+    for _ in range(2):
+        known.on_left(lambda address: told.update([address]))
+    known.update(frozenset())
+    assert told == {"a": 2}
+
+
+def test_whoever_is_told_sees_that_it_has_left() -> None:
+    seen: list[tuple[str, ...]] = []
+    known = membership("a", "b")
+    known.on_left(lambda _: seen.append(known.addresses))
+    known.update(frozenset({"b"}))
+    assert seen == [("b",)]
+
+
+def test_a_reader_keeps_what_it_has_read() -> None:
+    known = membership("a")
+    kept = known.addresses
+    known.update(frozenset({"b"}))
+    assert kept == ("a",)
+
+
+def test_the_same_answer_changes_nothing() -> None:
+    known = membership("a")
+    kept = known.addresses
+    known.update(frozenset({"a"}))
+    assert known.addresses is kept
+
+
+async def test_whoever_watches_while_another_has_begun_waits_for_the_first_answer_too() -> None:
+    asked = asyncio.Event()
+    answer = asyncio.Event()
+
+    async def slow(_name: str) -> frozenset[str]:
+        asked.set()
+        await answer.wait()
+        return frozenset({"a"})
+
+    endpoints = Endpoints(slow, OFTEN)
+    first = asyncio.create_task(endpoints.watch("users"))
+    await asked.wait()
+    second = asyncio.create_task(endpoints.watch("users"))
+    await asyncio.sleep(0)
+    assert not second.done()
+    answer.set()
+    one, other = await asyncio.gather(first, second)
+    assert one is other
+    assert other.addresses == ("a",)
+    await endpoints.close()
+
+
+async def test_nothing_goes_on_once_it_is_closed() -> None:
+    async def nobody(_name: str) -> frozenset[str]:
+        return frozenset()
+
+    endpoints = Endpoints(nobody, OFTEN)
+    await endpoints.watch("users")
+    assert len(asyncio.all_tasks()) == 2
+    await endpoints.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}

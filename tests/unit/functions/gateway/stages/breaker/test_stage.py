@@ -1,0 +1,110 @@
+"""What counts as an endpoint's failure, and what says nothing about it."""
+
+import asyncio
+
+import pytest
+
+from functions.gateway.exchange import Exchange, Response
+from functions.gateway.inbound import ClientLeft
+from functions.gateway.stages.breaker.circuit import PROBES, Rules, State
+from functions.gateway.stages.breaker.circuits import Circuits
+from functions.gateway.stages.breaker.stage import breaker
+from functions.gateway.stages.forward.stage import EndpointFailed
+from runtime.deadline import Deadline
+from runtime.problem import MALFORMED, MISBEHAVED, UNREACHABLE, Problem
+from tests.exchanges import Below, exchange
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def circuits() -> Circuits:
+    """They open with the first failure, for a second."""
+    return Circuits(Rules(consecutive=1, open=1.0), lambda: 0.0)
+
+
+def asked() -> Exchange:
+    made = exchange()
+    made.endpoint = "a"
+    return made
+
+
+async def state_after(circuits: Circuits, clock: Clock, answer: int | BaseException) -> State:
+    async def below(_asked: Exchange) -> Response:
+        if isinstance(answer, BaseException):
+            raise answer
+        return Response(answer, [])
+
+    handler = breaker(circuits, {503}, clock)(below)
+    if isinstance(answer, BaseException):
+        with pytest.raises(type(answer)):
+            await handler(asked())
+    else:
+        assert (await handler(asked())).status == answer
+    return circuits.of("a").state
+
+
+@pytest.mark.parametrize(
+    "answer", [503, EndpointFailed(UNREACHABLE, sent=False), EndpointFailed(MISBEHAVED, sent=True)]
+)
+async def test_a_failure_of_the_endpoint_counts(circuits: Circuits, clock: Clock, answer: int | Exception) -> None:
+    assert await state_after(circuits, clock, answer) is State.OPEN
+
+
+@pytest.mark.parametrize(
+    "answer", [200, 404, 429, 500, 502, Problem(MALFORMED), ClientLeft(), asyncio.CancelledError()]
+)
+async def test_anything_else_says_nothing(circuits: Circuits, clock: Clock, answer: int | BaseException) -> None:
+    assert await state_after(circuits, clock, answer) is State.CLOSED
+
+
+async def test_no_answer_before_the_deadline_counts(circuits: Circuits, clock: Clock) -> None:
+    late = asked()
+    late.deadline = Deadline.after(0)
+
+    async def below(_asked: Exchange) -> Response:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await breaker(circuits, {503}, clock)(below)(late)
+    assert circuits.of("a").state is State.OPEN
+
+
+async def test_probes_close_it_again(circuits: Circuits, clock: Clock) -> None:
+    await state_after(circuits, clock, 503)
+    clock.now = 1.0
+    states = [await state_after(circuits, clock, 200) for _ in range(PROBES)]
+    assert states == [State.HALF_OPEN] * (PROBES - 1) + [State.CLOSED]
+
+
+async def test_a_probe_whose_client_left_decides_nothing(circuits: Circuits, clock: Clock) -> None:
+    await state_after(circuits, clock, 503)
+    clock.now = 1.0
+    for _ in range(PROBES * 2):
+        assert await state_after(circuits, clock, ClientLeft()) is State.HALF_OPEN
+    assert circuits.of("a").lets(1.0)
+
+
+async def test_good_answers_make_failures_forgotten(clock: Clock) -> None:
+    circuits = Circuits(Rules(consecutive=3), lambda: 0.0)
+    for answer in (503, 503, 200, 503, 503):
+        await state_after(circuits, clock, answer)
+    assert circuits.of("a").state is State.CLOSED
+
+
+async def test_an_answer_passes_as_it_is(circuits: Circuits) -> None:
+    below = Below(503)
+    assert (await breaker(circuits, {503})(below)(asked())).status == 503

@@ -1,0 +1,48 @@
+import asyncio
+
+import pytest
+
+from functions.gateway.exchange import Response
+from functions.gateway.stages.cache.growing import Growing
+from tests.unit.functions.gateway.stages.cache.origin import Parts, turn
+
+
+async def test_a_reader_gets_each_part_when_it_is_there_and_then_the_end() -> None:
+    growing = Growing()
+    reading = asyncio.create_task(growing.read())
+    await turn()
+    assert not reading.done()
+    growing.add(b"one")
+    assert await reading == b"one"
+    growing.add(b"two")
+    growing.add(b"three")
+    growing.end()
+    assert [await growing.read(), await growing.read()] == [b"twothree", b""]
+    assert growing.whole == b"onetwothree"
+
+
+async def test_what_breaks_it_off_reaches_the_reader_after_what_came() -> None:
+    growing = Growing()
+    growing.add(b"one")
+    growing.end(OSError("gone"))
+    assert await growing.read() == b"one"
+    with pytest.raises(OSError, match="gone"):
+        await growing.read()
+
+
+async def test_the_rest_of_a_large_one_is_read_by_who_wants_it() -> None:
+    growing = Growing()
+    growing.add(b"one")
+    rest = Parts(b"two", b"")
+    growing.hand_over(Response(200, [], b"", rest))
+    assert [await growing.read() for _ in range(3)] == [b"one", b"two", b""]
+    growing.close()
+    assert rest.closed
+
+
+async def test_nobody_wants_the_rest_of_what_nobody_reads() -> None:
+    growing = Growing()
+    rest = Parts()
+    growing.close()
+    growing.hand_over(Response(200, [], b"", rest))
+    assert rest.closed

@@ -1,0 +1,298 @@
+"""The stage as its client sees it: hits, misses, who waits for whom, and that nothing of one client reaches another."""
+
+import asyncio
+
+import pytest
+
+from functions.gateway.exchange import Response
+from functions.gateway.stages.forward.stage import EndpointFailed
+from runtime.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
+from tests.unit.functions.gateway.stages.cache.heads import date
+from tests.unit.functions.gateway.stages.cache.origin import Cached, Origin, Parts, body, said, turn
+
+PUBLIC = "Cache-Control: public, max-age=60"
+
+
+async def test_the_second_request_never_reaches_the_function() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    first = await cached.get()
+    assert said(first) == "portico; fwd=uri-miss; fwd-status=200; stored"
+    assert await body(first) == b"0123456789"
+    cached.now += 7
+    second = await cached.get()
+    assert (said(second), said(second, b"age")) == ("portico; hit; ttl=53", "7")
+    assert await body(second) == b"0123456789"
+    assert len(origin.seen) == origin.ended == 1
+
+
+async def test_a_head_is_answered_from_what_a_get_brought() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    await body(await cached.get())
+    answer = await cached.get(method=b"HEAD")
+    assert (answer.status, await body(answer), len(origin.seen)) == (200, b"", 1)
+
+
+async def test_who_wants_only_what_is_stored_is_told_when_it_is_not() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    with pytest.raises(Problem) as raised:
+        await cached.get("Cache-Control: only-if-cached")
+    assert (raised.value.kind.status, origin.seen) == (504, [])
+
+
+async def test_who_wants_nothing_stored_goes_by() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    for _ in range(2):
+        assert said(await cached.get("Cache-Control: no-store")) == "portico; fwd=request; fwd-status=200"
+    assert len(origin.seen) == 2
+
+
+async def test_what_is_stale_is_asked_about_and_the_answer_renews_it() -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'ETag: "a"'))
+    await body(await cached.get())
+    cached.now += 100
+    origin.status, origin.body = 304, b""
+    answer = await cached.get()
+    assert said(answer) == "portico; fwd=stale; fwd-status=304; stored"
+    assert await body(answer) == b"0123456789"
+    assert (b"if-none-match", b'"a"') in origin.seen[1].headers
+    assert said(await cached.get()) == "portico; hit; ttl=60"
+
+
+async def test_a_304_about_something_else_is_followed_by_a_whole_answer() -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'ETag: "a"'))
+    await body(await cached.get())
+    cached.now += 100
+    origin.lines, origin.status = (PUBLIC, 'ETag: "b"'), 304
+    origin.ready.clear()
+    (asking,) = await together(cached, times=1)
+    origin.ready.set()
+    while len(origin.seen) < 3:
+        await turn(1)
+    assert b"if-none-match" not in dict(origin.seen[2].headers)
+    assert (await asking).status == 304
+
+
+async def test_rfc5861_3_what_is_stale_is_served_while_one_fill_renews_it() -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=10, stale-while-revalidate=60"))
+    await body(await cached.get())
+    cached.now += 20
+    origin.ready.clear()
+    for _ in range(3):
+        assert said(await cached.get()) == "portico; hit; ttl=-10"
+    origin.ready.set()
+    await turn()
+    assert said(await cached.get()) == "portico; hit; ttl=10"
+    assert len(origin.seen) == 2
+
+
+@pytest.mark.parametrize("error", [EndpointFailed(UNREACHABLE, sent=False), Problem(DEADLINE_EXCEEDED)])
+async def test_rfc5861_4_what_is_stale_is_served_in_place_of_an_error(error: Problem) -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=10, stale-if-error=60"))
+    await body(await cached.get())
+    cached.now += 20
+    origin.error = error
+    answer = await cached.get()
+    assert said(answer) == f"portico; hit; ttl=-10; detail=error-{error.kind.status}"
+    cached.now += 100
+    with pytest.raises(Problem):
+        await cached.get()
+
+
+async def test_rfc5861_4_an_answer_that_is_an_error_counts_as_one() -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=10, stale-if-error=60"))
+    await body(await cached.get())
+    cached.now += 20
+    origin.status = 503
+    assert (answer := await cached.get()).status == 200
+    assert said(answer) == "portico; fwd=stale; fwd-status=503"
+    assert origin.ended == 2
+
+
+Asking = list[asyncio.Task[Response]]
+
+
+async def together(cached: Cached, *fields: str, times: int = 100) -> Asking:
+    """So many clients, who all have asked."""
+    asking = [asyncio.create_task(cached.get(*fields)) for _ in range(times)]
+    await turn()
+    return asking
+
+
+async def answers(asking: Asking) -> list[Response]:
+    return await asyncio.gather(*asking)
+
+
+async def test_many_who_miss_at_once_make_one_request() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.ready.clear()
+    asking = await together(cached, times=1000)
+    origin.ready.set()
+    came = await answers(asking)
+    assert {await body(answer) for answer in came} == {b"0123456789"}
+    assert len(origin.seen) == 1
+    assert [said(answer) for answer in came].count("portico; fwd=uri-miss; fwd-status=200; stored; collapsed") == 999
+
+
+async def test_an_answer_that_turns_out_private_is_given_to_nobody_else() -> None:
+    cached = Cached(origin := Origin("Cache-Control: private"))
+    origin.per_request = lambda _: (f"X-Number: {len(origin.seen)}",)
+    origin.ready.clear()
+    asking = await together(cached)
+    assert len(origin.seen) == 1
+    origin.ready.set()
+    numbers = [said(answer, b"x-number") for answer in await answers(asking)]
+    assert len(set(numbers)) == len(origin.seen) == 100
+
+
+async def test_after_a_private_answer_nobody_waits_for_somebody_elses() -> None:
+    cached = Cached(origin := Origin("Cache-Control: private"))
+    await body(await cached.get())
+    origin.ready.clear()
+    asking = await together(cached)
+    assert len(origin.seen) == 101
+    origin.ready.set()
+    await answers(asking)
+
+
+async def test_those_who_wait_get_only_what_they_select() -> None:
+    cached = Cached(origin := Origin(PUBLIC, "Vary: Accept-Language"))
+    origin.per_request = lambda asked: ("Content-Language: " + dict(asked.headers)[b"accept-language"].decode(),)
+    origin.ready.clear()
+    english, german = await together(cached, "Accept-Language: en"), await together(cached, "Accept-Language: de")
+    origin.ready.set()
+    assert {said(answer, b"content-language") for answer in await answers(english)} == {"en"}
+    assert {said(answer, b"content-language") for answer in await answers(german)} == {"de"}
+    assert len(origin.seen) == 2
+
+
+async def test_each_who_waits_for_a_failure_has_a_problem_of_its_own() -> None:
+    cached = Cached(origin := Origin())
+    origin.error = EndpointFailed(UNREACHABLE, sent=False)
+    origin.ready.clear()
+    asking = await together(cached, times=3)
+    origin.ready.set()
+    problems = await asyncio.gather(*asking, return_exceptions=True)
+    assert len({id(problem) for problem in problems}) == 3
+    assert [isinstance(problem, Problem) and problem.kind for problem in problems] == [UNREACHABLE] * 3
+    assert len(origin.seen) == 1
+
+
+async def test_a_fill_outlives_the_client_that_started_it() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.ready.clear()
+    leader, follower = await together(cached, times=2)
+    leader.cancel()
+    await turn()
+    origin.ready.set()
+    (answer,) = await answers([follower])
+    assert (await body(answer), len(origin.seen)) == (b"0123456789", 1)
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+
+
+async def test_what_nobody_may_share_is_closed_when_its_client_has_gone() -> None:
+    cached = Cached(origin := Origin("Cache-Control: no-store"))
+    origin.ready.clear()
+    (leader,) = await together(cached, times=1)
+    leader.cancel()
+    await turn()
+    origin.ready.set()
+    await turn()
+    assert origin.ended == 1
+
+
+async def test_a_body_streams_to_its_client_while_it_is_stored() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.body = parts = Parts(b"one")
+    answer = await cached.get()
+    assert answer.stream is not None
+    assert await answer.stream.read() == b"one"
+    parts.give(b"two")
+    parts.give(b"")
+    assert await answer.stream.read() == b"two"
+    assert await body(await cached.get()) == b"onetwo"
+
+
+async def test_a_body_that_is_too_large_passes_and_is_not_stored() -> None:
+    cached = Cached(origin := Origin(PUBLIC), largest=5)
+    origin.body = parts = Parts(b"1234", b"5678", b"9", b"")
+    assert await body(await cached.get()) == b"123456789"
+    assert parts.closed or origin.ended == 1
+    origin.body = b"123456"
+    assert await body(await cached.get()) == b"123456"
+    assert len(origin.seen) == 2
+
+
+async def test_a_body_that_breaks_off_is_not_stored() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.body = Parts(b"one", OSError("gone"))
+    answer = await cached.get()
+    with pytest.raises(OSError, match="gone"):
+        await body(answer)
+    origin.body = b"whole"
+    assert await body(await cached.get()) == b"whole"
+
+
+async def test_a_fill_that_began_before_an_invalidation_never_brings_the_old_answer_back() -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'Cache-Groups: "one"'))
+    origin.ready.clear()
+    asking = await together(cached, times=1)
+    await cached.levels.invalidate([b"things group one"])
+    origin.ready.set()
+    await answers(asking)
+    await turn()
+    await cached.get()
+    assert len(origin.seen) == 2
+
+
+async def test_nobody_joins_a_fill_that_began_before_an_invalidation() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.ready.clear()
+    before = await together(cached, times=2)
+    await cached.levels.invalidate([b"things /things/1"])
+    after = await together(cached, times=2)
+    assert len(origin.seen) == 2
+    origin.ready.set()
+    await answers(before + after)
+    await cached.fills.close()
+
+
+async def test_nothing_is_fresh_for_longer_than_its_route_allows() -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=999"), longest=5.0)
+    await body(await cached.get())
+    assert said(await cached.get()) == "portico; hit; ttl=5"
+    cached.now += 6
+    await cached.get()
+    assert len(origin.seen) == 2
+
+
+async def test_conditions_of_a_client_are_answered_here_and_never_reach_the_function() -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'ETag: "a"', "Last-Modified: " + date(-100).decode()))
+    await body(await cached.get())
+    assert (await cached.get('If-None-Match: "a"')).status == 304
+    cached.now += 100
+    part = await cached.get("Range: bytes=2-3")
+    assert (part.status, await body(part)) == (206, b"23")
+    assert b"range" not in dict(origin.seen[1].headers)
+    assert len(origin.seen) == 2
+
+
+async def test_what_the_function_says_for_one_client_only_is_in_that_clients_answer() -> None:
+    cached = Cached(Origin('Cache-Control: max-age=60, private="x-mine"', "X-Mine: secret"))
+    assert said(await cached.get(), b"x-mine") == "secret"
+    assert said(await cached.get(), b"x-mine") is None
+
+
+async def test_an_unexpected_error_is_an_internal_one_for_all() -> None:
+    cached = Cached(origin := Origin())
+    origin.error = ZeroDivisionError()
+    with pytest.raises(Problem, match="internal-error"):
+        await cached.get()
+
+
+async def test_a_fill_has_a_deadline_of_its_own_that_leaves_time_for_something_stale() -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=10, stale-if-error=60"), deadline=0.01)
+    await body(await cached.get())
+    cached.now += 20
+    origin.ready.clear()
+    assert said(await cached.get()) == "portico; hit; ttl=-10; detail=error-504"

@@ -1,0 +1,230 @@
+"""runtime/manifest.py: function.toml -> frozen structs."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runtime.manifest import FILE, Manifest, ManifestError, Policy, read_all, run_here
+from runtime.units import Duration, Limit, Rule, Size
+from runtime.url import Url
+
+USERS = """
+name = "users"
+
+[app]
+module = "functions.users.app"
+
+[defaults]
+deadline = "2s"
+retries = 2
+
+[[route]]
+match = "GET /users/{id}"
+auth = "public"
+limit = "100/1m burst 20"
+
+[[route]]
+match = "DELETE /"
+body = "16KiB"
+idempotency = "honoured"
+"""
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_bytes(text.encode() if isinstance(text, str) else text)
+    return folder
+
+
+def faults(folder: Path, text: str | bytes) -> list[str]:
+    """What is wrong, each line without the file that it begins with."""
+    with pytest.raises(ManifestError) as refused:
+        Manifest.read(write(folder, text))
+    begin = f"{folder / FILE}: "
+    assert all(line.startswith(begin) for line in refused.value.lines)
+    return [line.removeprefix(begin) for line in refused.value.lines]
+
+
+def route(folder: Path, line: str) -> list[str]:
+    return faults(folder, f'name = "a"\n[app]\nmodule = "a"\n[[route]]\n{line}')
+
+
+def test_a_manifest_is_read_whole(tmp_path: Path) -> None:
+    manifest = Manifest.read(write(tmp_path, USERS))
+    assert manifest.app is not None
+    assert (manifest.name, manifest.app.module, manifest.app.callable) == (
+        "users",
+        "functions.users.app",
+        "application",
+    )
+    assert [(route.method, route.path) for route in manifest.route] == [("GET", "/users/{id}"), ("DELETE", "/")]
+    assert (manifest.route[0].limit, manifest.route[1].body) == (Rule(Limit(100, 60, 20)), Size(16_384))
+
+
+def test_a_route_says_more_than_the_defaults_and_they_more_than_the_gateway(tmp_path: Path) -> None:
+    manifest = Manifest.read(write(tmp_path, USERS))
+    policy = manifest.route[0].over(manifest.defaults).over(Policy(auth="bearer", retries=1, body=Size(9)))
+    assert (policy.auth, policy.deadline, policy.retries, policy.body) == ("public", Duration(2), 2, 9)
+
+
+def test_every_fault_comes_at_once_with_file_and_key(tmp_path: Path) -> None:
+    broken = """
+    name = "Users!"
+    timeout = 5
+    [app]
+    modul = "x"
+    [defaults]
+    deadline = "soon"
+    [[route]]
+    match = "GET /a"
+    auth = "basic"
+    [[route]]
+    match = "FETCH /b"
+    limit = "many"
+    retries = -1
+    """
+    keys = [line.split(": ")[0] for line in faults(tmp_path, broken)]
+    top = {"name", "timeout", "app.modul", "app.module", "defaults.deadline"}
+    assert set(keys) == top | {"route[0].auth", "route[1].match", "route[1].limit", "route[1].retries"}
+    assert len(keys) == len(set(keys))
+
+
+def test_a_misspelt_policy_is_told_the_right_one(tmp_path: Path) -> None:
+    assert route(tmp_path, 'match = "GET /a"\nlimmit = "1/1s"') == [
+        "route[0].limmit: is not known here; did you mean `limit`?"
+    ]
+
+
+def test_limits_have_names_and_each_is_read_by_itself(tmp_path: Path) -> None:
+    text = """
+    match = "GET /a"
+    limits = { daily = "1000/1d", flood = "300/1m by address", all = "often", some = "1/1s by nobody" }
+    """
+    assert [line.split(": ")[0] for line in route(tmp_path, text)] == ["route[0].limits.all", "route[0].limits.some"]
+
+
+def test_a_name_that_no_header_could_carry_is_refused(tmp_path: Path) -> None:
+    (line,) = route(tmp_path, 'match = "GET /a"\nlimits = { "a b" = "1/1s" }')
+    assert line.startswith("route[0].limits: write names of at most 31 lower-case letters")
+
+
+def test_what_becomes_of_limits_while_their_store_is_away_is_one_of_three(tmp_path: Path) -> None:
+    (line,) = route(tmp_path, 'match = "GET /a"\non_store_failure = "shut"')
+    assert line.startswith("route[0].on_store_failure: is none of `local`, `open`, `closed`")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('idempotency = "honored"', "idempotency: `honored` is not known here; did you mean `honoured`?"),
+        ('auth = "basic"', "auth: is none of `public`, `bearer`"),
+        ("auth = 5", "auth: is none of `public`, `bearer`"),
+        ("failures = [501]", "failures[0]: is none of `500`, `502`, `503`, `504`"),
+    ],
+)
+def test_a_word_that_may_not_stand_there_is_told_those_that_may(tmp_path: Path, line: str, told: str) -> None:
+    assert route(tmp_path, f'match = "GET /a"\n{line}') == [f"route[0].{told}"]
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        "",
+        "GET",
+        "GET users",
+        "get /a",
+        "GET /a?b",
+        "GET /a/",
+        "GET //a",
+        "GET /{ID}",
+        "GET /a{b}",
+        "GET  /a",
+        "HEAD /a",
+        "GET /%61",
+        "GET /a\\n",
+        "GET /{a...}",
+        "GET /a/{b...}/c",
+        "GET /a/{...}",
+    ],
+)
+def test_what_is_no_method_and_path_is_shown_a_right_one(tmp_path: Path, match: str) -> None:
+    assert route(tmp_path, f'match = "{match}"') == [
+        "route[0].match: write a method and a path, as in `GET /things/{id}`"
+    ]
+
+
+def test_a_path_may_end_in_a_rest(tmp_path: Path) -> None:
+    text = USERS.replace("GET /users/{id}", "GET /users/{id}/{rest...}")
+    assert Manifest.read(write(tmp_path, text)).route[0].path == "/users/{id}/{rest...}"
+
+
+def test_a_service_of_others_has_an_upstream_in_place_of_an_app(tmp_path: Path) -> None:
+    manifest = Manifest.read(write(tmp_path, 'name = "a"\n[upstream]\nurl = "https://api.example.com"'))
+    assert manifest.upstream is not None
+    assert (manifest.app, manifest.upstream.url) == (None, Url.parse("https://api.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "app: is required, or upstream where the service is run by others; not both"),
+        (
+            '[app]\nmodule = "a"\n[upstream]\nurl = "http://a"',
+            "app: is required, or upstream where the service is run by others; not both",
+        ),
+        (
+            '[upstream]\nurl = "http://a/b"',
+            "upstream.url: `http://a/b` is no service's origin; write `http://10.0.0.7:9000` or `https://example.com`",
+        ),
+    ],
+)
+def test_it_is_one_or_the_other_and_an_origin(tmp_path: Path, text: str, told: str) -> None:
+    assert faults(tmp_path, f'name = "a"\n{text}') == [told]
+
+
+def test_what_is_run_here_is_known_though_its_manifest_is_faulty(tmp_path: Path) -> None:
+    for name, text in {"a": "", "b": "[upstream]", "c": "=", "d": USERS}.items():
+        write(tmp_path / name, text)
+    assert run_here(tmp_path) == ["a", "c", "d"]
+
+
+def test_a_name_may_not_end_in_a_newline(tmp_path: Path) -> None:
+    assert faults(tmp_path, 'name = "a\\n"\n[app]\nmodule = "a"') == [
+        "name: write at most 31 lower-case letters, digits and hyphens, as in `users`"
+    ]
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError) as refused:
+        Manifest.read(tmp_path / "nowhere")
+    assert refused.value.lines == [f"{tmp_path / 'nowhere' / FILE}: cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize("text", ["name = ", "= 1", b"name = '\xff'", "\ufeffname = 'a'", "a = 1\na = 2"])
+def test_what_is_not_toml_is_told_in_one_line(tmp_path: Path, text: str | bytes) -> None:
+    (fault,) = faults(tmp_path, text)
+    assert fault.startswith("is not TOML: ")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary())
+def test_junk_is_a_manifest_error_and_nothing_else(tmp_path: Path, junk: bytes) -> None:
+    assert faults(tmp_path, junk)
+
+
+def test_all_manifests_are_read_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "b", USERS)
+    write(tmp_path / "a", USERS.replace('"users"', '"accounts"'))
+    (tmp_path / "c").mkdir()
+    assert [manifest.name for manifest in read_all(tmp_path)] == ["accounts", "users"]
+
+
+def test_the_faults_of_all_manifests_come_at_once(tmp_path: Path) -> None:
+    write(tmp_path / "a", "x = 1")
+    write(tmp_path / "b", USERS)
+    write(tmp_path / "c", "=")
+    with pytest.raises(SystemExit) as refused:
+        read_all(tmp_path)
+    assert {Path(line.split(":")[0]).parent.name for line in str(refused.value).splitlines()} == {"a", "c"}

@@ -1,0 +1,99 @@
+"""The two chains of times on which every stop depends, read from where each of them is said.
+
+Idle connections: whoever keeps one to a server lets it go before that server closes it. What runs: a route's deadline
+ends before an instance that stops is cut off, and that comes before whoever keeps it running kills it.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.local.supervisor.config import STOP_GRACE
+from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL
+from functions.gateway.endpoints.dns import DNS_INTERVAL
+from functions.gateway.endpoints.ready import PATIENCE
+from functions.gateway.routes import CEILINGS, DEFAULTS, compile_routes
+from functions.gateway.stages.forward.client import IDLE_AGE
+from runtime import door
+from runtime.manifest import read_all
+from runtime.serve import HEADER_READ_TIMEOUT, Serve
+from runtime.units import Duration
+
+ROOT = Path(__file__).parents[2]
+SERVE = Serve()
+MARGIN = 0.5  # seconds that a busy machine may be late
+UPSTREAMS = ["nginx/upstreams/docker.template", "nginx/upstreams/local.template"]
+
+
+def said(file: str, directive: str) -> float:
+    """Seconds that a directive of nginx says, its last argument's."""
+    (value,) = re.findall(rf"^\s*{directive} (?:\S+ )*?([0-9]+(?:ms|s));", (ROOT / file).read_text(), re.MULTILINE)
+    return Duration.parse(value)
+
+
+def grace(file: str, service: str) -> float:
+    """How long Docker waits for a service's containers before it kills them."""
+    block = (ROOT / file).read_text().partition(f"\n  {service}:\n")[2].partition("\n\n")[0]
+    (value,) = re.findall(r"^    stop_grace_period: (\w+)", block, re.MULTILINE)
+    return Duration.parse(value)
+
+
+# Idle connections.
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+def test_nginx_lets_go_of_a_connection_within_a_gateways_notice(upstream: str) -> None:
+    assert said(upstream, "keepalive_timeout") + MARGIN <= SERVE.drain_notice
+    assert said(upstream, "keepalive_timeout") < HEADER_READ_TIMEOUT
+
+
+def test_a_gateway_lets_go_of_a_connection_within_a_functions_notice() -> None:
+    assert SERVE.drain_notice >= IDLE_AGE + MARGIN
+    assert IDLE_AGE < HEADER_READ_TIMEOUT
+
+
+def test_whoever_asks_who_is_alive_asks_within_the_notice() -> None:
+    assert SERVE.drain_notice >= DNS_INTERVAL + PATIENCE + MARGIN
+    assert SERVE.drain_notice >= DIRECTORY_INTERVAL + MARGIN
+    (valid,) = re.findall(r"resolver \S+ valid=([0-9]+s)", (ROOT / UPSTREAMS[0]).read_text())
+    assert Duration.parse(valid) + MARGIN <= SERVE.drain_notice
+
+
+def test_whoever_the_door_does_not_let_in_goes_elsewhere_before_it_would_be_let_in_again() -> None:
+    assert said("nginx/snippets/forward.conf", "proxy_connect_timeout") < 1.0  # when a SYN is sent a second time
+
+
+# What runs.
+
+
+def test_no_route_may_take_longer_than_an_instance_that_stops_waits() -> None:
+    ceiling = float(CEILINGS["deadline"])
+    assert SERVE.drain_notice + door.MOMENT + ceiling + MARGIN <= SERVE.kill_timeout
+    assert DEFAULTS.deadline is not None
+    assert DEFAULTS.deadline <= ceiling
+    shipped = [route.policy.deadline for route in compile_routes(read_all(ROOT / "functions"))]
+    assert all(deadline is not None and deadline <= ceiling for deadline in shipped)
+
+
+def test_an_instance_that_stops_ends_by_itself_before_it_is_killed() -> None:
+    assert SERVE.kill_timeout + MARGIN <= STOP_GRACE
+    assert SERVE.kill_timeout + MARGIN <= grace("deploy/docker/stack.yml", "gateway")
+    assert SERVE.kill_timeout + MARGIN <= grace("deploy/docker/function.yml", "service")
+
+
+def test_nginx_ends_by_itself_before_it_is_killed_and_after_every_deadline() -> None:
+    ends = said("nginx/nginx.conf", "worker_shutdown_timeout")
+    assert float(CEILINGS["deadline"]) < ends
+    assert ends + MARGIN <= min(grace("deploy/docker/stack.yml", "nginx"), STOP_GRACE)
+
+
+def test_nginx_waits_for_every_deadline() -> None:
+    for directive in ("proxy_read_timeout", "proxy_next_upstream_timeout"):
+        assert float(CEILINGS["deadline"]) < said("nginx/snippets/forward.conf", directive)
+
+
+def test_nobody_sets_other_times_where_it_is_deployed() -> None:
+    compose = [ROOT / "docker-compose.yml", *ROOT.glob("deploy/docker/*.yml"), *ROOT.glob("functions/*/compose.yml")]
+    for file in compose:
+        assert not re.search("DRAIN_NOTICE|KILL_TIMEOUT", file.read_text()), file
