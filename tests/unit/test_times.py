@@ -60,8 +60,8 @@ def test_whoever_asks_who_is_alive_asks_within_the_notice() -> None:
     assert Duration.parse(valid) + MARGIN <= SERVE.drain_notice
 
 
-def test_whoever_the_door_does_not_let_in_goes_elsewhere_before_it_would_be_let_in_again() -> None:
-    assert said("nginx/snippets/forward.conf", "proxy_connect_timeout") < 1.0  # when a SYN is sent a second time
+def test_a_gateway_that_does_not_answer_a_syn_is_given_up_before_it_is_sent_a_second_time() -> None:
+    assert said("nginx/snippets/forward.conf", "proxy_connect_timeout") < 1.0
 
 
 # What runs.
