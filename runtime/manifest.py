@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 import msgspec
 
 from runtime.units import Duration, Rule, Size
-from runtime.url import Url
+from runtime.url import Origin, Url
 from runtime.validation import Fault, Invalid, convert
 
 FILE = "function.toml"
@@ -20,8 +20,11 @@ FILE = "function.toml"
 _SEGMENT = r"/(?:[A-Za-z0-9._~-]+|\{[a-z_]+\})"
 _REST = r"/\{[a-z_]+\.\.\.\}"
 _MATCH = rf"(GET|POST|PUT|PATCH|DELETE) (?:/|(?:{_SEGMENT})+(?:{_REST})?)"
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 PolicyName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 _RIGHT: dict[str | int, str] = {
+    "cors_expose": "write a header's name, as in `ETag`",
+    "cors_headers": "write a header's name, as in `X-Tenant`",
     "match": "write a method and a path, as in `GET /things/{id}`",
     "smoke": "write a target that anyone may GET, as in `/things?limit=1`",
     "limits": 'write names of at most 31 lower-case letters, digits and hyphens, as in `{ daily = "1000/1d" }`',
@@ -47,6 +50,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     cache_largest: Size | None = None  # body that is kept
     cache_keep: tuple[str, ...] | None = None  # the only parameters of a query that make a difference
     cache_drop: tuple[str, ...] | None = None  # those that make none
+    cors: tuple[Origin, ...] | None = None  # whose pages may call it from a browser
+    cors_headers: tuple[HeaderName, ...] | None = None  # that they may send
+    cors_expose: tuple[HeaderName, ...] | None = None  # headers of answers that they may read
+    cors_cookies: Literal["include", "omit"] | None = None  # what becomes of the browser's cookies
+    cors_longest: Duration | None = None  # for which a browser may remember that
 
     def over(self, defaults: "Policy") -> "Policy":
         """This policy, with what it does not say taken from `defaults`."""
@@ -172,4 +180,5 @@ def _is_elsewhere(file: Path) -> bool:
 
 
 def _plainly(fault: Fault) -> str:
-    return _RIGHT.get(fault.path[-1], fault.detail) if "matching regex" in fault.detail else fault.detail
+    said = next((_RIGHT[step] for step in reversed(fault.path) if step in _RIGHT), fault.detail)
+    return said if "matching regex" in fault.detail else fault.detail

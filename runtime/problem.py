@@ -73,6 +73,9 @@ KEY_REFUSED = Kind(
 )
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Unauthenticated", "A valid bearer token is needed.")
 FORBIDDEN = Kind("forbidden", 403, "Forbidden", "The token is valid, but does not allow this.")
+PREFLIGHT_REFUSED = Kind(
+    "preflight-refused", 403, "Preflight refused", "Pages of this origin may not call this route, or not like that."
+)
 NO_SUCH_ROUTE = Kind("no-such-route", 404, "No such route", "Nothing is served at this path.")
 NOT_FOUND = Kind("not-found", 404, "Not found", "The route exists, but there is no such thing, or not for you.")
 METHOD_NOT_ALLOWED = Kind(

@@ -1,7 +1,7 @@
 """Where a service is, as a person writes it: `http://10.0.0.7:9000`, `https://api.example.com`.
 
 Pure: text in, scheme, host and port out. It is an origin and nothing more: paths are forwarded as they came, so an URL
-with a path would promise what nobody does. A ValueError says what is wrong.
+with a path would promise what nobody does. Pages have origins, too. A ValueError says what is wrong.
 """
 
 import re
@@ -53,3 +53,17 @@ class Url:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+class Origin(str):
+    """Where a page is from, as browsers write it in `Origin` (RFC 6454, section 6.2), or `*` for wherever."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """Raises ValueError, for `null`, too: every sandboxed page calls itself that."""
+        try:
+            return cls(text if text == "*" else Url.parse(text))
+        except ValueError:
+            raise ValueError(f"`{text}` is no page's origin; write `https://shop.example`, or `*`") from None

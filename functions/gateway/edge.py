@@ -10,6 +10,7 @@ from functions.gateway import wire
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from functions.gateway.inbound import ClientLeft, Inbound
 from functions.gateway.routes import Route, Table
+from functions.gateway.stages.cors import asked_for
 from runtime import log
 from runtime.asgi import Receive, Scope, Send
 from runtime.manifest import Policy
@@ -45,7 +46,7 @@ class Edge:
         """One request, whole. A client that leaves ends everything that was done for it."""
         try:
             length = wire.length(scope["raw_path"], scope["headers"])
-            route, handler = self._find(scope["path"], scope["method"])
+            route, handler = self._find(scope["path"], scope["method"], scope["headers"])
         except wire.Refused as refused:
             length, (route, handler) = 0, self._nowhere(refused)
         inbound = Inbound(receive, length)
@@ -78,7 +79,7 @@ class Edge:
 
     async def _send(self, exchange: Exchange, response: Response, send: Send) -> None:
         headers = [header for header in response.headers if header[0] not in _OURS]
-        headers += ((b"x-request-id", exchange.request_id.encode()), *self._always)
+        headers += (*exchange.told, (b"x-request-id", exchange.request_id.encode()), *self._always)
         stream = response.stream
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.content, "more_body": stream is not None})
@@ -87,9 +88,11 @@ class Edge:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _find(self, path: str, method: str) -> Served:
+    def _find(self, path: str, method: str, headers: Sequence[Header]) -> Served:
         served = self._table.find(path)
         if found := served.get(method) or (served.get("GET") if method == "HEAD" else None):
+            return found
+        if method == "OPTIONS" and (found := served.get(asked_for(headers))) and found[0].policy.cors:
             return found
         why = Problem(METHOD_NOT_ALLOWED, headers=[_allow(served)]) if served else Problem(NO_SUCH_ROUTE)
         return self._nowhere(why)

@@ -35,6 +35,7 @@ class Exchange:
     body: bytes | None = None  # the whole body, once a stage has read it
     request_id: str = ""
     added: list[Header] = field(default_factory=list)  # what the gateway says to the function, beside `headers`
+    told: list[Header] = field(default_factory=list)  # what its answer says in any case, also when it is a refusal
     principal: "Principal | None" = None
     permitted: bool = False  # whether a permit was taken from every limit of the route
     deadline: "Deadline | None" = None

@@ -35,6 +35,7 @@ Settings = Mapping[str, Value]
 
 # Which policies a stage acts on; what is not named here says everything by being there.
 _ACTS_ON = {
+    "cors": ("cors", "cors_headers", "cors_expose", "cors_cookies", "cors_longest"),
     "accept": ("body", "idempotency"),
     "guard": ("limits",),
     "authenticate": ("auth", "role"),

@@ -1,8 +1,7 @@
 """THE order of a request: every stage that a route asked for, outermost first.
 
 observe, identify, cors, accept, guard (limits by address), authenticate, limit, deadline, cache, keep, shed,
-retry, balance, breaker, forward. A stage that is named here and not imported below is not built yet; this is the place
-it will have.
+retry, balance, breaker, forward.
 """
 
 import os
@@ -22,6 +21,7 @@ from functions.gateway.stages.cache.invalidate import invalidate
 from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
+from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.deadline import deadline
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.stage import forward
@@ -102,6 +102,8 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     by_address = {name: rule for name, rule in route.rules.items() if rule.by == "address"}
     yield observe(parts.telemetry.requests(route.function, route.template))
     yield identified(parts)
+    if policy.cors:
+        yield cors(pages(route))
     yield accept(policy.body or 0, keys=policy.idempotency == "honoured")
     if by_address and not public:
         yield guard(parts.permits, limits(route, by_address))
@@ -127,6 +129,18 @@ def kept(route: Route) -> Rules:
         largest=int(policy.cache_largest or CEILINGS["cache_largest"]),
         longest=policy.cache_longest or CEILINGS["cache_longest"],
         deadline=policy.deadline or CEILINGS["deadline"],
+    )
+
+
+def pages(route: Route) -> Pages:
+    """Whose pages may call `route`, and how; what it doesn't say, the stage and the gateway's ceiling do."""
+    policy = route.policy
+    return Pages.of(
+        policy.cors or (),
+        headers=policy.cors_headers,
+        expose=policy.cors_expose,
+        credentials=policy.cors_cookies == "include",
+        longest=policy.cors_longest or CEILINGS["cors_longest"],
     )
 
 

@@ -34,11 +34,14 @@ CEILINGS = {
     "body": Size(64 * 1024**2),
     "cache_longest": Duration(24 * 3600),
     "cache_largest": Size(1024**2),
+    "cors_longest": Duration(2 * 3600),  # most browsers forget sooner
 }
+MOST_ORIGINS = 32  # of one route
 MOST_LIMITS = 8  # of one route
 MOST_PERMITS = 1_000_000  # in one bucket
 LONGEST_FILL = 31 * 86_400  # seconds until an empty bucket is full
 _OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop")
+_OF_CORS = ("cors_headers", "cors_expose", "cors_cookies", "cors_longest")
 SHARED_CEILINGS: dict[str, dict[str, float]] = {  # of what all routes of a function share
     "circuit": {"consecutive": 20, "ratio": 0.8, "open": Duration(5), "longest": Duration(30)},
     "concurrency": {"start": 1000, "most": 5000, "queue": 1000},
@@ -79,6 +82,7 @@ def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
         _limits_above_ceilings(routes),
         _above_shared_ceilings(served),
         _contradictions(routes),
+        _cors(routes),
     ]
     if lines := [*chain.from_iterable(faults)]:
         raise ManifestError(lines)
@@ -159,6 +163,19 @@ def _contradictions(routes: list[Route]) -> Iterator[str]:
             yield f"{route.function}: route {route.template}: cache is for answers to GET"
         if not route.policy.cache and any(getattr(route.policy, name) is not None for name in _OF_A_CACHE):
             yield f"{route.function}: route {route.template}: {', '.join(_OF_A_CACHE)} need cache = `shared`"
+
+
+def _cors(routes: list[Route]) -> Iterator[str]:
+    for route in routes:
+        where, policy, origins = f"{route.function}: route {route.template}", route.policy, route.policy.cors or ()
+        if len(origins) > MOST_ORIGINS:
+            yield f"{where}: {len(origins)} origins are above the gateway's ceiling of {MOST_ORIGINS}"
+        if "*" in origins and len(origins) > 1:
+            yield f"{where}: cors has `*`, which leaves nothing to the other origins"
+        if "*" in origins and policy.cors_cookies == "include":
+            yield f"{where}: cors = `*` with cors_cookies = `include` would lend anybody's page its reader's cookies"
+        if policy.cors is None and any(getattr(policy, name) is not None for name in _OF_CORS):
+            yield f"{where}: {', '.join(_OF_CORS)} need cors"
 
 
 @dataclass(slots=True)

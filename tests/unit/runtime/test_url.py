@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.url import Url
+from runtime.url import Origin, Url
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,22 @@ def test_what_is_read_is_shown_as_it_is_read(text: str) -> None:
         assert Url.parse(str(url)) == url
         assert {url} == {Url.parse(str(url))}
         assert repr(url) == f"Url({url})"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("*", "*"),
+        ("https://Shop.example", "https://shop.example"),
+        ("https://shop.example:443/", "https://shop.example"),
+        ("http://localhost:5173", "http://localhost:5173"),
+    ],
+)
+def test_a_pages_origin_is_kept_as_browsers_send_it(text: str, sent: str) -> None:
+    assert Origin.parse(text) == sent
+
+
+@pytest.mark.parametrize("text", ["", "null", "shop.example", "https://*.example", "https://shop.example/cart"])
+def test_any_other_origin_is_refused_with_a_right_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"write `https://shop\.example`, or `\*`"):
+        Origin.parse(text)

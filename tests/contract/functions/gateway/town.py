@@ -46,6 +46,8 @@ ROUTES = {
     "GET /echo/mine": "auth = 'bearer'",
     "PUT /echo/owned": "auth = 'bearer'\nrole = 'admin'",
     "GET /.well-known/jwks.json": "",
+    "GET /pages": "cors = ['https://shop.example']",
+    "PUT /pages": "cors = ['https://shop.example']\nauth = 'bearer'",
 }
 
 

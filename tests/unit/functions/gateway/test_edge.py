@@ -107,6 +107,30 @@ async def test_a_head_with_two_meanings_is_refused_and_the_connection_ended(path
     assert below.seen == []
 
 
+PREFLIGHT = (b"access-control-request-method", b"GET")
+
+
+async def test_a_preflight_has_the_route_that_it_asks_about() -> None:
+    below = Below()
+    routes = compile_routes([manifest({"match": "GET /things/{id}", "cors": ["*"]})])
+    pages = Edge(Table(routes, lambda route: (route, IDENTIFIED(below))), IDENTIFIED, [])
+    assert (await asked(pages, "OPTIONS", "/things/1", PREFLIGHT)).status == 200
+    assert [exchange.route.template for exchange in below.seen] == ["GET /things/{id}"]
+
+
+@pytest.mark.parametrize("headers", [[], [PREFLIGHT], [(b"access-control-request-method", b"PUT")]])
+async def test_without_a_word_about_pages_there_is_no_preflight(headers: list[Header]) -> None:
+    refused(await asked(edge(Below()), "OPTIONS", "/things/1", *headers), problem.METHOD_NOT_ALLOWED)
+
+
+async def test_what_an_answer_says_in_any_case_is_on_a_refusal_too() -> None:
+    async def telling(exchange: Exchange) -> Response:
+        exchange.told.append((b"vary", b"origin"))
+        raise Problem(problem.NOT_FOUND)
+
+    assert (b"vary", b"origin") in (await asked(edge(telling))).headers
+
+
 async def test_a_body_reaches_the_handler() -> None:
     bodies: list[bytes] = []
 

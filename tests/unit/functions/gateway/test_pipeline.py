@@ -48,8 +48,8 @@ def order(parts: Parts, **policy: object) -> list[str]:
 
 
 def test_the_order_of_a_route_that_asks_for_everything(parts: Parts) -> None:
-    everything = order(parts, limit="10/1s", limits={"address": "20/1s by address"}, cache="shared")
-    before = ["identify", "accept", "guard", "authenticate", "limit", "deadline"]
+    everything = order(parts, limit="10/1s", limits={"address": "20/1s by address"}, cache="shared", cors=["*"])
+    before = ["identify", "cors", "accept", "guard", "authenticate", "limit", "deadline"]
     assert everything == [*before, "cache", "shed", "retry", "balance", "breaker"]
 
 

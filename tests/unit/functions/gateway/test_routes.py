@@ -87,6 +87,22 @@ def test_a_cache_that_keeps_answers_for_longer_than_a_day_is_refused() -> None:
     assert "cache_longest is above the gateway's ceiling of 1d" in told
 
 
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [
+        ({"cors": ["*"], "cors_cookies": "include"}, "would lend anybody's page its reader's cookies"),
+        ({"cors": ["*", "https://a.example"]}, "cors has `*`, which leaves nothing to the other origins"),
+        ({"cors": [f"https://a{n}.example" for n in range(33)]}, "33 origins are above the gateway's ceiling of 32"),
+        ({"cors": ["*"], "cors_longest": "3h"}, "cors_longest is above the gateway's ceiling of 2h"),
+        ({"cors_headers": ["X-Mine"]}, "need cors"),
+    ],
+)
+def test_pages_that_may_more_than_a_gateway_allows_are_refused(policy: dict[str, object], fault: str) -> None:
+    told = faults({"match": "GET /a", **policy})
+    assert fault in told
+    assert len(told.splitlines()) == 1
+
+
 def test_a_limit_that_says_not_whose_it_is_goes_by_principal_or_by_address() -> None:
     bearer, public = compile_routes(
         [
