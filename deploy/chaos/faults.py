@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deploy.chaos.summary import Promise
-from deploy.engine import GATEWAY
+from deploy.engine import GATEWAY, Refusal
 
 COPIES = 2  # of each function: one that goes leaves one
 _FROZEN = 3.0  # seconds
@@ -31,7 +31,8 @@ class Scene(Protocol):
     def freeze(self, instance: str, seconds: float) -> None:
         """It neither runs nor ends for so long."""
 
-    def has(self, instance: str) -> bool: ...
+    def instances(self, service: str) -> list[str]:
+        """The names of those that run, the first one first."""
 
     def deploy(self) -> None:
         """Another version of every function."""
@@ -45,7 +46,7 @@ class Scene(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`needs` is the instance without which it can't be done; `short`: part of a short run, too."""
+    """`needs` is the service without which it can't be done; `short`: part of a short run, too."""
 
     name: str
     promise: Promise
@@ -54,27 +55,33 @@ class Fault:
     short: bool = False
 
 
+def _kill(service: str) -> Callable[[Scene], None]:
+    """One instance of a service."""
+    return lambda scene: scene.kill(_first(scene, service))
+
+
 FAULTS = (
     Fault("nothing", Promise.NOTHING, lambda _: None),
     Fault("scale up", Promise.NOTHING, lambda scene: _scale(scene, 4), short=True),
     Fault("scale down", Promise.NOTHING, lambda scene: _scale(scene, COPIES), short=True),
-    Fault("kill a gateway", Promise.IN_FLIGHT, lambda scene: scene.kill("gateway-1"), short=True),
-    Fault("kill a users", Promise.IN_FLIGHT, lambda scene: scene.kill("users-1")),
-    Fault("kill an orders", Promise.IN_FLIGHT, lambda scene: scene.kill("orders-1"), short=True),
+    Fault("kill a gateway", Promise.IN_FLIGHT, _kill(GATEWAY), short=True),
+    Fault("kill a users", Promise.IN_FLIGHT, _kill("users")),
+    Fault("kill an orders", Promise.IN_FLIGHT, _kill("orders"), short=True),
     Fault("kill Redis", Promise.NOTHING, lambda scene: _each_redis(scene, scene.kill), short=True),
     Fault("freeze Redis", Promise.NOTHING, lambda scene: scene.freeze(_redis(scene)[0], _FROZEN)),
     Fault("restart Redis empty", Promise.NOTHING, lambda scene: _each_redis(scene, scene.end)),
-    Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_nginx(scene)), short=True),
-    Fault("kill PostgreSQL", Promise.RESENT, lambda scene: scene.kill("postgres-1"), needs="postgres-1", short=True),
-    Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy()),
+    Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
+    Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
+    Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
     Fault("roll back", Promise.NOTHING, lambda scene: scene.roll_back()),
-    Fault("deploy that fails", Promise.NOTHING, lambda scene: scene.fail_to_deploy()),
+    Fault("deploy that fails", Promise.NOTHING, lambda scene: scene.fail_to_deploy(), short=True),
 )
 
 
 def chosen(scene: Scene, *, short: bool) -> Sequence[Fault]:
     """Those that can be done to this stack."""
-    return [fault for fault in FAULTS if (fault.short or not short) and (not fault.needs or scene.has(fault.needs))]
+    there = [fault for fault in FAULTS if not fault.needs or scene.instances(fault.needs)]
+    return [fault for fault in there if fault.short or not short]
 
 
 def _scale(scene: Scene, instances: int) -> None:
@@ -88,9 +95,13 @@ def _each_redis(scene: Scene, act: Callable[[str], None]) -> None:
 
 
 def _redis(scene: Scene) -> list[str]:
-    """Both engines have one for limits; there may be another for the cache."""
-    return [name for name in ("redis", "redis-1", "redis-cache", "redis-cache-1") if scene.has(name)]
+    """The one for limits, and the one for the cache where there is one."""
+    return [*scene.instances("redis"), *scene.instances("redis-cache")]
 
 
-def _nginx(scene: Scene) -> str:
-    return "nginx" if scene.has("nginx") else "nginx-1"
+def _first(scene: Scene, service: str) -> str:
+    """Raises Refusal when there is none."""
+    running = scene.instances(service)
+    if not running:
+        raise Refusal(f"No {service} runs.")
+    return running[0]

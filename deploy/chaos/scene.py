@@ -44,8 +44,8 @@ class EngineScene:
         self._gone = {}
         self.struck = None
 
-    def has(self, instance: str) -> bool:
-        return instance in self._known
+    def instances(self, service: str) -> list[str]:
+        return [name for name in self._known if name == service or _of(self._known[name]) == service]
 
     def scale(self, function: str, instances: int) -> None:
         self._engine.scale(function, instances)

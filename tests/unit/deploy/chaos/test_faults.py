@@ -1,17 +1,20 @@
 from dataclasses import dataclass, field
 
+import pytest
+
 from deploy.chaos.faults import FAULTS, Fault, chosen
 from deploy.chaos.summary import Promise
+from deploy.engine import Refusal
 
-LOCAL = {"nginx", "gateway-1", "users-1", "orders-1", "redis"}
-DOCKER = {"nginx-1", "gateway-1", "users-1", "orders-1", "redis-1", "redis-cache-1", "postgres-1"}
+LOCAL = ["nginx", "gateway-1", "users-1", "orders-1", "redis"]
+DOCKER = ["nginx-1", "gateway-3", "gateway-4", "users-1", "orders-1", "redis-1", "redis-cache-1", "postgres-1"]
 
 
 @dataclass
 class Noted:
     """A scene on which nothing happens: it remembers what it was asked."""
 
-    there: set[str]
+    there: list[str]
     done: list[tuple[object, ...]] = field(default_factory=list)
 
     def scale(self, function: str, instances: int) -> None:
@@ -29,8 +32,8 @@ class Noted:
     def freeze(self, instance: str, seconds: float) -> None:
         self.done.append(("freeze", instance, seconds))
 
-    def has(self, instance: str) -> bool:
-        return instance in self.there
+    def instances(self, service: str) -> list[str]:
+        return [name for name in self.there if service in (name, name.rpartition("-")[0])]
 
     def deploy(self) -> None:
         self.done.append(("deploy",))
@@ -67,7 +70,7 @@ def test_every_fault_does_something_to_instances_that_are_there() -> None:
             fault.act(scene)
             assert bool(scene.done) == (fault.name != "nothing")
             struck = {str(what[1]) for what in scene.done if what[0] in ("kill", "end", "freeze", "kill worker")}
-            assert struck <= scene.there
+            assert struck <= set(scene.there)
 
 
 def test_both_kinds_of_redis_are_killed_at_once() -> None:
@@ -81,3 +84,14 @@ def test_only_nginx_and_postgresql_may_have_the_client_send_again() -> None:
         "kill an nginx worker",
         "kill PostgreSQL",
     ]
+
+
+def test_after_a_deploy_the_first_instance_is_one_that_is_there() -> None:
+    scene = Noted(DOCKER)
+    named("kill a gateway").act(scene)
+    assert scene.done == [("kill", "gateway-3")]
+
+
+def test_what_does_not_run_cannot_be_killed() -> None:
+    with pytest.raises(Refusal, match="No orders runs"):
+        named("kill an orders").act(Noted(["nginx", "gateway-1"]))
