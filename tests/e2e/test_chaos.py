@@ -21,7 +21,7 @@ def _rows(said: str) -> dict[str, list[str]]:
 @pytest.mark.timeout(900)
 def test_no_fault_costs_a_request_that_it_may_not_cost(stack: Stack) -> None:
     before = {row.name for row in stack.instances()}
-    said = stack.run("chaos", "--short")
+    said = stack.run("chaos", "--short", "--rate", 50)
     rows = _rows(said)
     assert rows.keys() >= {*STRUCK, "deploy that fails"}
     for fault, (promise, requests, *counts) in rows.items():
