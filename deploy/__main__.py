@@ -162,7 +162,7 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
 
 def sentence(error: OSError) -> str:
     """What the system refused, and what to do about it."""
-    where = error.filename or "this stack's folder"
+    where = error.filename2 or error.filename or "this stack's folder"  # a copy names first what it read
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full at {where}: free some space and try again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

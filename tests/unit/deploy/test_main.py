@@ -18,6 +18,11 @@ def test_what_the_system_refuses_is_one_sentence_with_a_next_step(number: int, s
     assert sentence(error) == said
 
 
+def test_a_copy_that_does_not_fit_is_told_by_where_it_was_to_be() -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "/checkout/app.py", None, "/data/app.py")
+    assert sentence(error) == "The disk is full at /data/app.py: free some space and try again."
+
+
 def test_scale_is_about_the_gateway_unless_it_says_otherwise() -> None:
     options = parser().parse_args(["scale", "4"])
     assert (options.instances, options.function) == (4, "gateway")
