@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from functions.gateway import wire
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from functions.gateway.inbound import ClientLeft, Inbound
+from functions.gateway.outbound import ReadsTooSlowly, pass_on
 from functions.gateway.routes import Route, Table
 from functions.gateway.stages.cors import asked_for
 from runtime import log
@@ -66,9 +67,14 @@ class Edge:
             inbound.close()
 
     async def _deliver(self, exchange: Exchange, response: Response, send: Send) -> None:
-        """Raises what breaks the stream: the server then ends the connection, and the client sees a cut answer."""
+        """Raises what breaks the stream: the server then ends the connection, and the client sees a cut answer.
+
+        It does the same where an answer just isn't ended, which fills no log: for what clients do, that is enough.
+        """
         try:
             await self._send(exchange, response, send)
+        except ReadsTooSlowly:
+            logger.info("client reads too slowly", request_id=exchange.request_id, route=exchange.route.template)
         except Exception as error:
             logger.warning(
                 "answer cut off", request_id=exchange.request_id, route=exchange.route.template, why=str(error)
@@ -84,9 +90,7 @@ class Edge:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.content, "more_body": stream is not None})
         if stream is not None:
-            while part := await stream.read():
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await pass_on(stream, send)
 
     def _find(self, path: str, method: str, headers: Sequence[Header]) -> Served:
         served = self._table.find(path)

@@ -27,7 +27,7 @@ from functions.gateway.stages.forward.errors import (
 from functions.gateway.stages.forward.headers import incoming
 from functions.gateway.stages.forward.upload import Upload
 
-HIGH_WATER = 256 * 1024  # bytes received and not taken; above it the socket is not read
+HIGH_WATER = 64 * 1024  # bytes received and not taken; above it the socket is not read
 
 
 @dataclass(frozen=True, slots=True)

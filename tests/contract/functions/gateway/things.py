@@ -21,7 +21,7 @@ KEY_SET = Path(os.environ["KEY_SET"])
 JSON = (b"content-type", b"application/json")
 
 released = asyncio.Event()
-counts = {"hanging": 0, "left": 0, "read": 0}
+counts = {"hanging": 0, "left": 0, "read": 0, "echoed": 0}
 
 
 async def things(scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,6 +43,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     async for part in body(receive):
         digest.update(part)
         length += len(part)
+    counts["echoed"] += 1
     told = {
         "method": scope["method"],
         "target": (scope["raw_path"] + (b"?" + scope["query_string"]).rstrip(b"?")).decode("latin-1"),
@@ -97,6 +98,14 @@ async def stream(_scope: Scope, receive: Receive, send: Send) -> None:
     await begin(send)
     await send({"type": "http.response.body", "body": b"more", "more_body": True})
     await until_left(receive)
+
+
+async def large(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """A gibibyte, as fast as it is taken."""
+    await begin(send)
+    for _ in range(16_384):
+        await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def upload(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,6 +165,7 @@ PATHS = {
     "release": release,
     "hang": hang,
     "stream": stream,
+    "large": large,
     "upload": upload,
     "counts": count,
     "die": die,

@@ -38,6 +38,7 @@ ROUTES = {
     "POST /hang": "deadline = '20s'",
     "GET /stream": "",
     "POST /stream": "body = '1MiB'",
+    "GET /large": "",
     "PUT /upload": "body = '64MiB'\ndeadline = '20s'",
     "POST /die": "",
     "GET /hang/a/moment": "deadline = '100ms'",

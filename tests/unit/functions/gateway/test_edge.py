@@ -8,6 +8,7 @@ import pytest
 
 from functions.gateway.edge import Edge, Served
 from functions.gateway.exchange import Exchange, Handler, Header, Response
+from functions.gateway.outbound import ReadsTooSlowly
 from functions.gateway.routes import Table, compile_routes
 from functions.gateway.stages.forward.errors import ConnectionBroken
 from functions.gateway.stages.identify import identify, trusting
@@ -73,6 +74,17 @@ async def test_an_answer_that_breaks_in_the_middle_never_looks_complete() -> Non
     stream = Stream(b"b", then=ConnectionBroken("closed"))
     with pytest.raises(ConnectionBroken):  # which is how a server is told to cut the connection
         await edge(answering(Response(200, [], b"a", stream)))(scope(), server.receive, server.send)
+    assert not server.complete
+    assert stream.closed
+
+
+async def test_who_reads_too_slowly_is_sent_no_end_and_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def too_slowly(*_: object) -> None:
+        raise ReadsTooSlowly
+
+    monkeypatch.setattr("functions.gateway.edge.pass_on", too_slowly)
+    stream = Stream(b"b")
+    server = await asked(edge(answering(Response(200, [], b"a", stream))))
     assert not server.complete
     assert stream.closed
 
