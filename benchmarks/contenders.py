@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 LOAD_CORE, GATEWAY_CORE = 0, 1
 
-_LIMIT = "limit = '10000000/1s'\n"
+_LIMIT = "limit = '1000000/1s'\n"
 _PUBLIC = "auth = 'public'\n"
 POLICIES = {
     "plain": f"{_PUBLIC}retries = 0",

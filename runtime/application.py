@@ -22,6 +22,7 @@ from runtime.requests import counted
 logger = log.get(__name__)
 
 _CLOSE = (b"connection", b"close")
+_DRAINING = State.DRAINING  # an enum's members are looked up slowly
 
 
 class Application(Protocol):
@@ -57,11 +58,11 @@ def application(
         elif scope["path"] == "/metrics":
             await _answer(_noting_drain(health, send), 200, metrics.text(), MEDIA_TYPE)
         else:
-            health.enter()
+            health.in_flight += 1
             try:
                 await served(scope, receive, _noting_drain(health, send))
             finally:
-                health.leave()
+                health.in_flight -= 1
 
     exported = cast("Application", application)  # NGINX Unit takes a plain coroutine function only, so no class
     exported.health = health
@@ -147,7 +148,7 @@ def _bind(headers: list[tuple[bytes, bytes]]) -> None:
 
 def _noting_drain(health: Health, send: Send) -> Send:
     def noted(message: Message) -> Awaitable[None]:  # no coroutine of its own: every message comes by
-        if health.state is State.DRAINING and message["type"] == "http.response.start":
+        if health.state is _DRAINING and message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], _CLOSE]
         return send(message)
 

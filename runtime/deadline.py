@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 _COARSE = 0.005  # seconds that a timer of the event loop may be early by this clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # freezing one triples the price of making it
 class Deadline:
     """A moment on the monotonic clock, in seconds, after which nobody waits for the answer."""
 

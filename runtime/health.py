@@ -31,7 +31,10 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Health:
-    """The state of one process. `checks` are asked by `report` alone: a dependency that is down drains nobody."""
+    """The state of one process; `in_flight` is added to in place.
+
+    `checks` are asked by `report` alone: a dependency that is down drains nobody.
+    """
 
     __slots__ = ("_ready", "checks", "failure", "in_flight", "state")
 
@@ -52,12 +55,6 @@ class Health:
         self._ready = asyncio.Event()
         if self.state is not State.READY:
             await self._ready.wait()
-
-    def enter(self) -> None:
-        self.in_flight += 1
-
-    def leave(self) -> None:
-        self.in_flight -= 1
 
     def drain(self) -> None:
         self.state = State.DRAINING

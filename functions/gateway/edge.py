@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from functions.gateway import wire
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
-from functions.gateway.inbound import ClientLeft, Inbound
+from functions.gateway.inbound import MOMENT, ClientLeft, Inbound
 from functions.gateway.outbound import ReadsTooSlowly, pass_on
 from functions.gateway.routes import Route, Table
 from functions.gateway.stages.cors import asked_for
@@ -16,6 +16,7 @@ from runtime import log
 from runtime.asgi import Receive, Scope, Send
 from runtime.manifest import Policy
 from runtime.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED, NO_SUCH_ROUTE, Problem
+from runtime.timers import Timers
 
 logger = log.get(__name__)
 
@@ -42,6 +43,7 @@ class Edge:
         self._table = table
         self._identified = identified
         self._always = always
+        self._moments = Timers(MOMENT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, whole. A client that leaves ends everything that was done for it."""
@@ -52,7 +54,7 @@ class Edge:
             length, (route, handler) = 0, self._nowhere(refused)
         inbound = Inbound(receive, length)
         exchange = _exchange(scope, route, inbound, length)
-        inbound.watch()
+        inbound.watch(self._moments)
         try:
             response = await _answer(exchange, handler)
             inbound.skip()

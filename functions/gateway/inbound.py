@@ -8,8 +8,9 @@ import asyncio
 from math import inf
 
 from runtime.asgi import Message, Receive
+from runtime.timers import Timers
 
-_MOMENT = 0.02  # seconds
+MOMENT = 0.02  # seconds
 
 
 class ClientLeft(Exception):
@@ -22,13 +23,13 @@ class Inbound:
     `over`: there is no body, or it has been read to its end.
     """
 
-    __slots__ = ("_left", "_listener", "_receive", "_skipped", "_task", "_timer", "client_left", "over")
+    __slots__ = ("_left", "_listener", "_moments", "_receive", "_skipped", "_task", "client_left", "over")
+    _moments: Timers
 
     def __init__(self, receive: Receive, length: int | None) -> None:
         self._receive = receive
         self._left = inf if length is None else length
         self._task: asyncio.Task[object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._listener: asyncio.Task[None] | None = None
         self._skipped = False
         self.over = length == 0
@@ -49,27 +50,26 @@ class Inbound:
         """Nobody reads the body from now on: the rest is dropped as it comes, so that the client is seen to leave."""
         self._skipped = True
 
-    def watch(self) -> None:
+    def watch(self, moments: Timers) -> None:
         """From a moment from now on, cancels the current task when the client leaves."""
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(_MOMENT, self._look)
+        self._task = asyncio.current_task(moments.loop)
+        self._moments = moments
+        moments.set(self)
 
     def close(self) -> None:
         """Stops watching. Holds on to nothing: a cycle left behind by each request is dear to collect."""
         self._task = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._moments.drop(self)
         if self._listener is not None:
             self._listener.cancel()
             self._listener = None
 
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
+    def late(self) -> None:
+        """Begins to ask, unless whoever reads the body will see the client leave."""
         if self.over or self._skipped:
-            self._listener = loop.create_task(self._listen())
-        else:  # whoever reads the body will see the client leave
-            self._timer = loop.call_later(_MOMENT, self._look)
+            self._listener = self._moments.loop.create_task(self._listen())
+        else:
+            self._moments.set(self)
 
     async def _listen(self) -> None:
         while not self.client_left:

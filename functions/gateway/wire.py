@@ -7,6 +7,7 @@ decoded segments. So a target that others could normalise, decode or cut differe
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from runtime.problem import MALFORMED, Header, Problem
@@ -31,12 +32,13 @@ def length(target: bytes, headers: Sequence[Header]) -> int | None:
 
     `target`: the path as it came, without its query. Raises Refused.
     """
-    if b"%" in target or b"/." in target or b"//" in target or b"\\" in target or not target.isascii():
+    text = target.decode("latin-1")  # to look for bytes in bytes costs five times as much
+    if "%" in text or "/." in text or "//" in text or "\\" in text or not text.isascii():
         _judge(target)
     if target[:1] != b"/":
         raise Refused("The target is not a path: this is no proxy, and has nothing to say about itself.")
     found = [header for header in headers if header[0] in _JUDGED]
-    if len(found) == 1 and found[0][0] == b"host" and _HOST.fullmatch(found[0][1]):
+    if len(found) == 1 and found[0][0] == b"host" and _is_host(found[0][1]):
         return 0
     return _framed(found)
 
@@ -63,12 +65,17 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
+def _is_host(text: bytes) -> bool:
+    return _HOST.fullmatch(text) is not None
+
+
 def _framed(found: Sequence[Header]) -> int | None:
     """The length that fields among `_JUDGED` say. Raises Refused."""
     said = dict(found)
     if len(said) != len(found):
         raise Refused("Host, Content-Length, Transfer-Encoding, Expect or Upgrade is said twice.")
-    if not _HOST.fullmatch(said.get(b"host", b"")):
+    if not _is_host(said.get(b"host", b"")):
         raise Refused("Host is missing, or is not the name of a host.")
     if b"upgrade" in said:
         raise Refused("Protocols are not switched here, neither to WebSocket nor to h2c: send it without Upgrade.")

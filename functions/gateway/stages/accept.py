@@ -3,6 +3,8 @@
 A key on a route that ignores it would promise the client what nobody keeps.
 """
 
+from collections.abc import Awaitable
+
 from functions.gateway.exchange import Exchange, Handler, Header, Receive, Response, Stage
 from runtime.problem import BODY_TOO_LARGE, KEY_REFUSED, Problem
 
@@ -13,14 +15,14 @@ def accept(largest: int, *, keys: bool) -> Stage:
     """`largest`: bytes of a body. `keys`: whether the route honours an Idempotency-Key."""
 
     def stage(handler: Handler) -> Handler:
-        async def accepted(exchange: Exchange) -> Response:
+        def accepted(exchange: Exchange) -> Awaitable[Response]:  # no coroutine: nothing is left to do afterwards
             if not keys and has_key(exchange.headers):
                 raise Problem(KEY_REFUSED)
             if exchange.length is None:
                 exchange.read = _counted(exchange.read, largest)
             elif exchange.length > largest:
                 raise _too_large(largest)
-            return await handler(exchange)
+            return handler(exchange)
 
         return accepted
 
@@ -29,7 +31,7 @@ def accept(largest: int, *, keys: bool) -> Stage:
 
 def has_key(headers: list[Header]) -> bool:
     """Whether a request has an Idempotency-Key."""
-    return IDEMPOTENCY_KEY in [name for name, _ in headers]
+    return IDEMPOTENCY_KEY in dict(headers)
 
 
 def _counted(read: Receive, largest: int) -> Receive:

@@ -47,7 +47,7 @@ async def test_who_asks_late_does_not_wait() -> None:
 async def test_a_report_tells_of_every_dependency_and_nothing_of_the_inside() -> None:
     health = Health({"database": answers, "redis": fails})
     health.start()
-    health.enter()
+    health.in_flight += 1
     assert await health.report() == Report("ready", 1, {"database": "up", "redis": "down: ConnectionRefusedError"})
 
 

@@ -71,6 +71,8 @@ class Client:
             if length is not None and length != len(body):
                 raise Misuse("the body is not as long as announced")
             request, upload = head(method, target, headers, len(body)) + body, None
+        elif length == 0:
+            request, upload = head(method, target, headers, 0), None
         else:
             request, upload = await _begin(head(method, target, headers, length), body, length)
         pool = self.pools.get(endpoint)
@@ -107,8 +109,6 @@ class Client:
 
 async def _begin(head: bytes, body: Receive, length: int | None) -> tuple[bytes, Upload | None]:
     """The head with the first part of the body, so that a small request is one write; and what is still to come."""
-    if length == 0:
-        return head, None
     upload = Upload(body, length)
     try:
         request = head + await upload.next()

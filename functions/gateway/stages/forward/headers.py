@@ -5,6 +5,7 @@ It never changes a name, a value or a target; what could split a request is refu
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.forward.errors import Misuse
@@ -17,6 +18,8 @@ HOP_BY_HOP = frozenset(
 NOT_FORWARDED = HOP_BY_HOP | {b"content-length", b"expect"}
 # A request without content and without Content-Length means the same here (RFC 9110, section 8.6).
 WITHOUT_CONTENT = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"TRACE"})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_LF, _CR, _NUL, _SPACE = b"\n\r\0 "  # numbers: to look for bytes in bytes costs several times as much
 
 
 def outgoing(headers: Sequence[Header]) -> list[Header]:
@@ -48,9 +51,9 @@ def head(method: bytes, target: bytes, headers: Sequence[Header], length: int | 
     lines = [b"%b %b HTTP/1.1" % (method, target), *map(b": ".join, headers), *framing, b"", b""]
     text = b"\r\n".join(lines)
     ends = len(lines) - 1
-    if text.count(b"\n") != ends or text.count(b"\r") != ends or b"\0" in text or lines[0].count(b" ") != 2:
+    if text.count(_LF) != ends or text.count(_CR) != ends or _NUL in text or lines[0].count(_SPACE) != 2:
         raise Misuse("a field or the target holds CR, LF, NUL or a space that would split the request")
-    if text.count(b"\r\ncontent-length:") + text.count(b"\r\ntransfer-encoding:") > len(framing):
+    if not _FRAMING.isdisjoint(dict(headers)):
         raise Misuse("framing fields are written from the body's length; take them out with outgoing()")
     return text
 
@@ -67,10 +70,11 @@ def _end_to_end(headers: Sequence[Header], dropped: frozenset[bytes]) -> list[He
     kept = [field for field in headers if field[0] not in dropped]
     if len(kept) == len(headers):  # so there is no Connection either
         return kept
-    named = _named_by_connection(headers)
+    named = _named(b",".join([value for name, value in headers if name == b"connection"]))
     return [field for field in kept if field[0] not in named] if named else kept
 
 
-def _named_by_connection(headers: Sequence[Header]) -> set[bytes]:
-    options = b",".join([value for name, value in headers if name == b"connection"])
-    return {option.strip().lower() for option in options.split(b",")} - {b"", b"host"}
+@lru_cache(maxsize=256)
+def _named(options: bytes) -> frozenset[bytes]:
+    """The fields that end here as Connection names them, beside those that always do."""
+    return frozenset(option.strip().lower() for option in options.split(b",")) - {b"", b"host"} - HOP_BY_HOP

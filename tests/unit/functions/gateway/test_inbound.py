@@ -5,8 +5,9 @@ import gc
 
 import pytest
 
-from functions.gateway.inbound import ClientLeft, Inbound
+from functions.gateway.inbound import MOMENT, ClientLeft, Inbound
 from runtime.asgi import Message
+from runtime.timers import Timers
 from tests.exchanges import everything
 
 GONE: Message = {"type": "http.disconnect"}
@@ -69,7 +70,7 @@ async def test_who_reads_the_body_learns_that_the_client_left() -> None:
 
 async def waiting(inbound: Inbound, begun: asyncio.Event) -> None:
     """A request that gets no answer."""
-    inbound.watch()
+    inbound.watch(Timers(MOMENT))
     try:
         while await inbound.read():
             pass
@@ -99,7 +100,7 @@ async def test_a_body_that_nobody_reads_hides_no_client_that_leaves() -> None:
     inbound = Inbound(client, 100)
 
     async def answering() -> None:
-        inbound.watch()
+        inbound.watch(Timers(MOMENT))
         inbound.skip()
         await asyncio.Event().wait()
 
@@ -112,7 +113,7 @@ async def test_a_body_that_nobody_reads_hides_no_client_that_leaves() -> None:
 async def test_a_request_that_is_over_is_watched_no_more() -> None:
     client = Client()
     inbound = Inbound(client, 0)
-    inbound.watch()
+    inbound.watch(Timers(MOMENT))
     inbound.close()
     client.leave()
     assert not inbound.client_left
@@ -121,7 +122,7 @@ async def test_a_request_that_is_over_is_watched_no_more() -> None:
 async def test_a_request_leaves_nothing_for_the_collector_of_cycles() -> None:
     async def request() -> None:
         inbound = Inbound(Client(), 0)
-        inbound.watch()
+        inbound.watch(Timers(MOMENT))
         inbound.close()
 
     def left() -> int:
