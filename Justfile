@@ -100,6 +100,13 @@ call method target *rest: _ready
 explain method target: _ready
     @{{ python }} -m deploy explain "$@"
 
+# Show whose limits are used and how far, all or those with TEXT in their names; --clear fills them again (asks)
+[group('look')]
+[no-exit-message]
+[positional-arguments]
+limits *options: _ready
+    @{{ python }} -m deploy limits "$@"
+
 # Make a function that works: its folder, its tests, its database; --stateless leaves the database out
 [group('work')]
 new name *options: _ready

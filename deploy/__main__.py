@@ -19,6 +19,7 @@ from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
 from deploy.engine import GATEWAY, Engine, Refusal
 from deploy.local.engine import LocalEngine
+from functions.gateway import limits
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     explain = verb.add_parser("explain")
     explain.add_argument("method", type=str.upper)
     explain.add_argument("target")
+    limits.arguments(verb.add_parser("limits"))
     chaos.arguments(verb.add_parser("chaos"))
     verb.add_parser("logs").add_argument("name", nargs="?", default="")
     verb.add_parser("admin").add_argument("email")
@@ -115,7 +117,7 @@ def call_engine(options: argparse.Namespace) -> int:
             return verbs.rollback(engine)
         case "chaos":
             return call_chaos(engine, make, options)
-        case "ps" | "logs" | "explain" | "call" | "smoke":
+        case "ps" | "logs" | "explain" | "call" | "smoke" | "limits":
             return call_looking(engine, options)
         case _:
             return call_data(engine, options)
@@ -132,6 +134,8 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
             return calling.main(engine, ROOT, _state() / "people", options)
         case "explain":
             return explain.main(engine, ROOT, options.method, options.target)
+        case "limits":
+            return verbs.limits(engine, options.text, clear=options.clear, yes=options.yes)
         case _:
             return smoke.main(engine)
 

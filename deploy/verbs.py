@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy import keys, lines, rollout
 from deploy.backup import archive
-from deploy.engine import Engine, Instance, Refusal
+from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.scaffold import create
 from runtime.url import Url
 
@@ -84,6 +84,12 @@ def logs(engine: Engine, name: str) -> int:
     for line in engine.logs(name):
         print(show(line), flush=True)
     return 0
+
+
+def limits(engine: Engine, text: str, *, clear: bool, yes: bool) -> int:
+    """Shows the buckets with `text` in their names that are not full, or fills them; may ask on this terminal."""
+    options = [*(["--clear"] if clear else []), *(["--yes"] if yes else [])]
+    return engine.run(GATEWAY, "functions.gateway.limits", text, *options)
 
 
 def seed(engine: Engine) -> int:

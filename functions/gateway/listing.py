@@ -69,7 +69,7 @@ def table(routes: Iterable[Listed]) -> str:
     routes = list(routes)
     named = [name for name in Policy.__struct_fields__ if any(name in each.policies for each in routes)]
     head = ("METHOD", "PATH", "FUNCTION", *(name.upper() for name in named))
-    return "\n".join([*_aligned([head, *(_row(each, named) for each in routes)]), "", LEGEND])
+    return "\n".join([*aligned([head, *(_row(each, named) for each in routes)]), "", LEGEND])
 
 
 def as_json(routes: Iterable[Listed]) -> str:
@@ -108,7 +108,8 @@ def _row(each: Listed, named: Sequence[str]) -> Row:
     return each.route.method, each.route.path, each.route.function, *cells
 
 
-def _aligned(rows: Sequence[Row]) -> Iterator[str]:
+def aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """Rows as lines, in columns as wide as they need to be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -7,7 +7,7 @@ from collections import Counter
 import httpx
 
 from tests.e2e.people import log_in
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, until
 
 LIMITED = "/orders"  # 50/1m for each principal
 PER_SECOND = 50 / 60
@@ -54,3 +54,14 @@ async def test_limits_go_on_and_nothing_fails_while_redis_is_stopped(stack: Stac
         stack.start("redis")
     assert set(outcomes) == {200, 429}
     assert 25 <= outcomes[200] <= 60
+
+
+def test_an_operator_sees_who_is_over_a_limit_and_lets_them_go_on(stack: Stack, client: httpx.Client) -> None:
+    headers = log_in(client)
+    principal = client.get("/users/me", headers=headers).json()["id"]
+    until(lambda: client.get(LIMITED, headers=headers).status_code == 429)
+    assert f"orders GET /orders default principal {principal}" in stack.run("limits", principal)
+    assert stack.run("limits", principal, "--clear", "--yes").endswith(" filled.\n")
+    until(lambda: client.get(LIMITED, headers=headers).status_code == 200)
+    _, _, left = client.get(LIMITED, headers=headers).headers["RateLimit"].partition("r=")
+    assert int(left.partition(";")[0]) >= 45

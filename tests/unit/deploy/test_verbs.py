@@ -126,6 +126,13 @@ def test_the_exit_code_of_what_was_run_is_the_verbs() -> None:
     assert engine.asked == [("users", "functions.users.admin", "a@example.com"), ("orders", "functions.orders.seed")]
 
 
+def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:
+    engine, command = Still(), ("gateway", "functions.gateway.limits")
+    assert verbs.limits(engine, "", clear=False, yes=False) == 3
+    assert verbs.limits(engine, "ann", clear=True, yes=True) == 3
+    assert engine.asked == [(*command, ""), (*command, "ann", "--clear", "--yes")]
+
+
 def test_scaling_says_when_it_was_so_already(capsys: pytest.CaptureFixture[str]) -> None:
     verbs.scale(Still(), "users", 2)
     assert capsys.readouterr().out == "users runs 2 times already.\n"

@@ -15,9 +15,14 @@ Key = Callable[[Exchange], str]
 
 def key(route: str, name: str, by: str) -> Key:
     """The bucket that a rule `name` of `route` means, `by` address, principal or route."""
-    prefix = f"{route} {name} {by}"
+    prefix = bucket_of(route, name, by)
     subject = _SUBJECTS[by]
     return lambda exchange: f"{prefix} {subject(exchange)}"
+
+
+def bucket_of(route: str, name: str, by: str) -> str:
+    """What the keys of all buckets of a rule begin with; a space and the subject follow."""
+    return f"{route} {name} {by}"
 
 
 def address(exchange: Exchange) -> str:
