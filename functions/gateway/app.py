@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from litestar import Litestar
+from redis.asyncio.connection import AbstractConnection
 
 from functions.gateway.asking import ask
 from functions.gateway.documents.collect import DOCUMENT, Collection
@@ -165,7 +166,7 @@ async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) 
     def live() -> int:
         return max(1, len(gateways.addresses))
 
-    redis, local = RedisLender(connection(told.redis_url)), MemoryPermits()
+    redis, local = RedisLender(_redis(told.redis_url)), MemoryPermits()
     leases = Leases(redis, live, local.learn)
     permits = Fallback(leases, redis, local, live, tell=logger.warning)
     stack.push_async_callback(redis.close)
@@ -174,6 +175,13 @@ async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) 
     stack.push_async_callback(permits.close)
     await stack.enter_async_context(beside(leases.sweeping()))
     return permits, leases
+
+
+def _redis(url: str) -> AbstractConnection:
+    try:
+        return connection(url)
+    except ValueError as error:
+        raise settings.SettingsError(f"REDIS_URL: {error}") from None
 
 
 def _caches(told: Settings, stack: AsyncExitStack) -> tuple[Levels, Fills]:

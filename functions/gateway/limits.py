@@ -133,7 +133,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(words: list[str]) -> str:
-    """The command line's answer; ends the process with one sentence when Redis doesn't answer."""
+    """The command line's answer; ends the process with one sentence when Redis can't be asked."""
     parser = argparse.ArgumentParser(prog="just limits", allow_abbrev=False)
     arguments(parser)
     options = parser.parse_args(words)
@@ -142,6 +142,8 @@ def main(words: list[str]) -> str:
         return asyncio.run(_main(options.text, ask if options.clear else None))
     except Unavailable as error:
         sys.exit(f"Redis does not answer ({error}): as long as that is so, every gateway counts its own share.")
+    except ValueError as error:
+        sys.exit(f"REDIS_URL: {error}")
 
 
 if __name__ == "__main__":

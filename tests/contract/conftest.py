@@ -15,16 +15,16 @@ from tests import containers
 class RedisServer:
     """A redis-server process that keeps nothing on disk: what starts again after an end is empty."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.port = _free_port()
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._options = ["--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
         """Returns when it accepts connections."""
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        self._process = subprocess.Popen([_program(), *options], stdout=subprocess.PIPE, text=True)
+        command = [redis_program(), "--port", str(self.port), *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         said = []
         for line in self._process.stdout:
@@ -69,14 +69,16 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
-def _program() -> str:
+def redis_program() -> str:
+    """The path of redis-server."""
     found = shutil.which("redis-server")
     if found is None:
         raise RuntimeError("redis-server is not on PATH; on Debian and Ubuntu the package `redis-server` brings it")
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

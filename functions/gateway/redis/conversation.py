@@ -16,6 +16,7 @@ import hiredis
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
+from functions.gateway.redis import sentinel
 from functions.gateway.redis.patience import Patience
 
 Command = tuple[Any, ...]  # of str, bytes and int
@@ -25,6 +26,10 @@ Question = tuple[Command, Settle]
 
 PATIENCE = 0.05  # seconds that a request may wait for Redis
 _CONNECT = 0.2  # seconds for a connection that no request waits for
+_NO_URL = (
+    "is not the URL of a Redis; write `redis://:password@host:6379/0`, or "
+    "`redis+sentinel://:password@host:26379,other:26379/name/0` where Sentinels know the master"
+)
 
 
 class Unavailable(Exception):
@@ -40,9 +45,16 @@ class Script:
 
 
 def connection(url: str) -> AbstractConnection:
-    """An unconnected connection: no retries, and one timeout, for connecting; Conversation bounds every wait."""
-    options: dict[str, Any] = {**parse_url(url)}
-    kind = options.pop("connection_class", Connection)
+    """An unconnected connection: no retries, and one timeout, for connecting; Conversation bounds every wait.
+
+    Raises ValueError, which never says what the URL holds.
+    """
+    try:
+        by_name = url.startswith(sentinel.SCHEME)
+        options: dict[str, Any] = sentinel.parse(url) if by_name else {**parse_url(url)}
+    except ValueError:
+        raise ValueError(_NO_URL) from None
+    kind = options.pop("connection_class", sentinel.MasterConnection if by_name else Connection)
     timeouts = {"socket_timeout": None, "socket_connect_timeout": _CONNECT}
     made: AbstractConnection = kind(**options, **timeouts, protocol=2, driver_info=None)
     return made

@@ -248,6 +248,7 @@ async def test_a_gateway_that_is_told_to_stop_finishes_what_it_has_begun(start: 
         ({"ENDPOINTS": "somewhere"}, "ENDPOINTS: `somewhere` is neither"),
         ({"ENDPOINTS": "dns:http"}, "ENDPOINTS: `dns:http` is neither"),
         ({"TRUSTED_PROXIES": "10.0.0.0/33"}, "TRUSTED_PROXIES: '10.0.0.0/33'"),
+        ({"REDIS_URL": "redis+sentinel://:secret@one"}, "REDIS_URL: is not the URL of a Redis; write `redis://"),
     ],
 )
 def test_a_gateway_that_is_told_nonsense_names_it_and_does_not_start(
