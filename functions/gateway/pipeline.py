@@ -7,6 +7,7 @@ retry, balance, breaker, forward.
 import random
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 from functions.gateway.exchange import Handler, Stage
@@ -73,6 +74,7 @@ class Parts:
     cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
     ended: Container[str] = frozenset()  # sessions whose tokens are refused
     new_id: Callable[[], str] = random_id
+    clock: Callable[[], float] = monotonic  # seconds
 
 
 def build(route: Route, parts: Parts) -> Handler:
@@ -111,7 +113,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     if route.rules:
         yield limit(parts.permits, limits(route, route.rules))
     if policy.deadline:
-        yield deadline(policy.deadline)
+        yield deadline(policy.deadline, parts.clock)
     if policy.cache:
         yield cache(parts.levels, parts.fills, kept(route))
     elif route.method != "GET" and route.function in parts.cached:
@@ -154,12 +156,12 @@ def resilient(route: Route, parts: Parts, upstream: Upstream) -> Iterator[Stage]
     failures = frozenset(policy.failures or ())
     if route.method != "GET":
         yield keep()
-    yield shed(upstream.gate)
+    yield shed(upstream.gate, parts.clock)
     if policy.retries:
         tell = parts.telemetry.retries(route.function)
         yield retry(policy.retries, failures, upstream.budget, random.random, tell)
-    yield balance(upstream.members, upstream.in_flight, upstream.circuits, random_below)
-    yield breaker(upstream.circuits, failures)
+    yield balance(upstream.members, upstream.in_flight, upstream.circuits, random_below, parts.clock)
+    yield breaker(upstream.circuits, failures, parts.clock)
 
 
 def identified(parts: Parts) -> Stage:

@@ -4,20 +4,21 @@ A body may take longer than that: what bounds it is the idle time between two of
 """
 
 import asyncio
+from time import monotonic
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
-from runtime.deadline import Deadline
+from runtime.deadline import Clock, Deadline
 from runtime.problem import DEADLINE_EXCEEDED, Problem
 from runtime.timers import Timers
 
 
-def deadline(seconds: float) -> Stage:
-    """504 when there is no answer within `seconds`."""
+def deadline(seconds: float, clock: Clock = monotonic) -> Stage:
+    """504 when there is no answer within `seconds`; `clock` in seconds."""
     timers = Timers(seconds)
 
     def stage(handler: Handler) -> Handler:
         async def timed(exchange: Exchange) -> Response:
-            exchange.deadline = Deadline.after(seconds)
+            exchange.deadline = Deadline.after(seconds, clock)
             limited = _Limited(timers.loop)
             timers.set(limited)
             try:

@@ -1,0 +1,195 @@
+"""The whole pipeline before endpoints that fail or hang, over minutes that pass in no time: what of it clients see."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
+
+import pytest
+
+from functions.gateway.endpoints.watch import Membership
+from functions.gateway.exchange import Exchange, Response
+from functions.gateway.pipeline import Parts, build
+from functions.gateway.routes import compile_routes
+from functions.gateway.stages.cache.fills import Fills
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.forward.errors import ConnectFailed, ConnectionBroken
+from functions.gateway.stages.identify import trusting
+from functions.gateway.stages.limit.memory import MemoryPermits
+from functions.gateway.telemetry import Telemetry
+from functions.gateway.upstreams import upstream
+from runtime.identity import Verifier
+from runtime.metrics import Metrics
+from runtime.problem import Problem
+from tests.exchanges import manifest, parts
+from tests.virtual import played
+
+Clock = Callable[[], float]
+Way = Callable[[], Awaitable[Response]]  # how an endpoint answers
+
+ADDRESSES = {"things": ("one", "two", "three"), "others": ("another",)}  # by function
+ROUTES = {
+    name: compile_routes([manifest({"match": f"GET /{name}", "auth": "public", "deadline": "2s"}, name=name)])[0]
+    for name in ADDRESSES
+}
+
+
+async def well() -> Response:
+    await asyncio.sleep(0.002 + random.expovariate(200))
+    return Response(200, [])
+
+
+async def refusing() -> Response:
+    raise ConnectFailed
+
+
+async def breaking_off() -> Response:
+    await asyncio.sleep(0.003)
+    raise ConnectionBroken
+
+
+async def answering_503() -> Response:
+    await asyncio.sleep(0.003)
+    return Response(503, [])
+
+
+async def hanging() -> Response:
+    await asyncio.sleep(3600)
+    raise AssertionError("nobody waits for that long")
+
+
+async def half_of_the_time(way: Way) -> Response:
+    return await (way if random.random() < 0.5 else well)()  # noqa: S311  chance, not secrets
+
+
+class Endpoints(Client):
+    """They answer as they are told to, and are counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways: dict[str, Way] = dict.fromkeys(chain(*ADDRESSES.values()), well)
+        self.asked = 0
+
+    async def send(self, endpoint: str, *_: object) -> Response:
+        self.asked += 1
+        return await self.ways[endpoint]()
+
+
+class Seen(NamedTuple):
+    """One request, as its client saw it."""
+
+    at: float
+    took: float
+    status: int
+
+
+class Play:
+    """A gateway before `endpoints`, and clients that come at random; `seen` is what they see, by function."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.endpoints = Endpoints()
+        self.seen: dict[str, list[Seen]] = {name: [] for name in ADDRESSES}
+        self._clock = clock
+        made = gateway(clock, self.endpoints)
+        self._handlers = {name: build(each, made) for name, each in ROUTES.items()}
+
+    def things_are(self, way: Way) -> None:
+        self.endpoints.ways |= dict.fromkeys(ADDRESSES["things"], way)
+
+    async def clients(self, requests: int, rate: float, name: str = "things") -> None:
+        """So many of one function, at `rate` a second; returns when each has its answer."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(requests):
+                await asyncio.sleep(random.expovariate(rate))
+                tasks.create_task(self._client(name))
+
+    async def _client(self, name: str) -> None:
+        at = self._clock()
+        try:
+            response = await self._handlers[name](Exchange(ROUTES[name], b"GET", b"/", [], parts(), 0, "192.0.2.1"))
+            response.finish()
+            status = response.status
+        except Problem as problem:
+            status = problem.kind.status
+        self.seen[name].append(Seen(at, self._clock() - at, status))
+
+
+def gateway(clock: Clock, endpoints: Endpoints) -> Parts:
+    async def keys() -> bytes:
+        return b""
+
+    return Parts(
+        trusted=trusting(""),
+        permits=MemoryPermits(),
+        verifier=Verifier(keys, issuer="portico", audience="portico"),
+        upstreams={name: upstream(manifest(), members(name), random.random, lambda: None) for name in ADDRESSES},
+        client=endpoints,
+        telemetry=Telemetry(Metrics()),
+        levels=Levels(1024),
+        fills=Fills(clock),
+        clock=clock,
+    )
+
+
+def members(name: str) -> Membership:
+    known = Membership(name)
+    known.update(frozenset(ADDRESSES[name]))
+    return known
+
+
+@pytest.fixture(autouse=True)
+def _the_same_each_time() -> None:
+    random.seed(7)
+
+
+@pytest.mark.parametrize("way", [refusing, breaking_off, answering_503])
+def test_one_of_three_that_fails_half_of_the_time_is_seen_by_fewer_than_one_client_in_ten_thousand(way: Way) -> None:
+    async def failures(clock: Clock) -> int:
+        play = Play(clock)
+        play.endpoints.ways["one"] = partial(half_of_the_time, way)
+        await play.clients(10_000, rate=1000)
+        return sum(each.status != 200 for each in play.seen["things"])
+
+    assert played(failures) == 0
+
+
+@pytest.mark.parametrize("way", [refusing, breaking_off, answering_503, hanging])
+def test_when_all_fail_little_more_is_sent_than_is_offered_and_all_is_well_soon_after(way: Way) -> None:
+    async def outage(clock: Clock) -> tuple[float, float]:
+        """Requests sent for each one offered, and the seconds until the last failure after the endpoints' return."""
+        play = Play(clock)
+        await play.clients(300, rate=100)
+        before = play.endpoints.asked
+        play.things_are(way)
+        await play.clients(1000, rate=100)
+        sent = (play.endpoints.asked - before) / 1000
+        play.things_are(well)
+        play.seen["things"].clear()
+        back = clock()
+        await play.clients(1000, rate=100)
+        assert play.seen["things"][-1].status == 200
+        return sent, max((each.at for each in play.seen["things"] if each.status != 200), default=back) - back
+
+    sent, healed = played(outage)
+    assert sent <= 1.2
+    assert healed <= 5
+
+
+def test_a_function_that_hangs_for_30_s_costs_another_none_of_its_time() -> None:
+    async def waits(clock: Clock) -> tuple[float, float]:
+        """What 99 % of the other's clients wait at most: usually, and while it hangs."""
+        play, found = Play(clock), []
+        for way in (well, hanging):
+            play.things_are(way)
+            play.seen["others"].clear()
+            await asyncio.gather(play.clients(6000, 200), play.clients(3000, 100, "others"))
+            took = sorted(each.took for each in play.seen["others"])
+            assert {each.status for each in play.seen["others"]} == {200}
+            found.append(took[int(len(took) * 0.99)])
+        return found[0], found[1]
+
+    usual, meanwhile = played(waits)
+    assert meanwhile <= 2 * usual
