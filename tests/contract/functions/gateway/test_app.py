@@ -45,7 +45,7 @@ def under(told: dict[str, Any], name: str) -> list[str]:
 async def test_a_request_keeps_its_id_and_says_who_answered(client: httpx.AsyncClient) -> None:
     answer = await client.get("/echo", headers={"x-request-id": "mine-1"})
     assert answer.headers.get_list("x-request-id") == ["mine-1"]
-    assert answer.headers.get_list("x-instance") == ["a-gateway"]
+    assert answer.headers.get_list("x-instance") == ["gateway-0"]
     assert under(await got(answer), "x-request-id") == ["mine-1"]
 
 

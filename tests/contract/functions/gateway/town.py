@@ -43,6 +43,8 @@ ROUTES = {
     "POST /die": "",
     "GET /hang/a/moment": "deadline = '100ms'",
     "GET /echo/limited": "limit = '2/1h'",
+    "GET /echo/hot": "auth = 'bearer'\nlimit = '800/1h by address'",
+    "GET /echo/busy": "auth = 'bearer'\nlimit = '100000/1h by address'",
     "POST /echo/keyed": "idempotency = 'honoured'",
     "GET /echo/mine": "auth = 'bearer'",
     "PUT /echo/owned": "auth = 'bearer'\nrole = 'admin'",
@@ -99,29 +101,38 @@ class Served:
 
 
 class Town:
-    """A gateway and `instances` of the function `things`; `key_set` is the file whose content it serves as keys."""
+    """Gateways, told `settings`, and `instances` of the function `things`; `key_set` is what that serves as keys."""
 
-    def __init__(self, folder: Path, redis_url: str, *, name: str, instances: int = 1) -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, *, name: str, instances: int = 1, gateways: int = 1, **settings: str
+    ) -> None:
         self.key_set = folder / "key-set.json"
         self._members = folder / "members"
         self._function = folder / "functions" / "things"
         self._function.mkdir(parents=True)
         (self._function / "function.toml").write_text(manifest(name))
         self._name = name
-        self.things = [self._thing(number) for number in range(instances)]
+        self._gateways_are_told = {
+            "EXPOSE_INSTANCE": "1",
+            "FUNCTIONS_DIR": str(folder / "functions"),
+            "ENDPOINTS": f"directory:{self._members}",
+            "ENDPOINTS_DIR": str(self._members),
+            "REDIS_URL": redis_url,
+            **settings,
+        }
+        self.things: list[Served] = []
+        self.gateways: list[Served] = []
         try:
-            self.gateway = Served(
-                ROOT / "functions" / "gateway",
-                INSTANCE="a-gateway",
-                EXPOSE_INSTANCE="1",
-                FUNCTIONS_DIR=str(folder / "functions"),
-                ENDPOINTS=f"directory:{self._members}",
-                REDIS_URL=redis_url,
-            )
+            self.things += map(self._thing, range(instances))
+            self.gateways += map(self._gateway, range(gateways))
         except RuntimeError:
-            for thing in self.things:
-                thing.kill()
+            self.end()
             raise
+
+    @property
+    def gateway(self) -> Served:
+        """The first one."""
+        return self.gateways[0]
 
     @property
     def url(self) -> str:
@@ -129,8 +140,12 @@ class Town:
         return self.gateway.url
 
     def end(self) -> None:
-        for served in (self.gateway, *self.things):
+        for served in (*self.gateways, *self.things):
             served.kill()
+
+    def _gateway(self, number: int) -> Served:
+        told = {"INSTANCE": f"gateway-{number}", **self._gateways_are_told}
+        return Served(ROOT / "functions" / "gateway", **told)
 
     def _thing(self, number: int) -> Served:
         return Served(
