@@ -30,6 +30,7 @@ from tests.virtual import played
 Clock = Callable[[], float]
 Way = Callable[[], Awaitable[Response]]  # how an endpoint answers
 
+MANY = 40_000  # clients
 ADDRESSES = {"things": ("one", "two", "three"), "others": ("another",)}  # by function
 ROUTES = {
     name: compile_routes([manifest({"match": f"GET /{name}", "auth": "public", "deadline": "2s"}, name=name)])[0]
@@ -150,10 +151,10 @@ def test_one_of_three_that_fails_half_of_the_time_is_seen_by_fewer_than_one_clie
     async def failures(clock: Clock) -> int:
         play = Play(clock)
         play.endpoints.ways["one"] = partial(half_of_the_time, way)
-        await play.clients(10_000, rate=1000)
+        await play.clients(MANY, rate=1000)
         return sum(each.status != 200 for each in play.seen["things"])
 
-    assert played(failures) == 0
+    assert played(failures) * 10_000 < MANY
 
 
 @pytest.mark.parametrize("way", [refusing, breaking_off, answering_503, hanging])
