@@ -83,6 +83,7 @@ def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
         _above_shared_ceilings(served),
         _contradictions(routes),
         _cors(routes),
+        _exposed(served, routes),
     ]
     if lines := [*chain.from_iterable(faults)]:
         raise ManifestError(lines)
@@ -176,6 +177,17 @@ def _cors(routes: list[Route]) -> Iterator[str]:
             yield f"{where}: cors = `*` with cors_cookies = `include` would lend anybody's page its reader's cookies"
         if policy.cors is None and any(getattr(policy, name) is not None for name in _OF_CORS):
             yield f"{where}: {', '.join(_OF_CORS)} need cors"
+
+
+def _exposed(manifests: list[Manifest], routes: list[Route]) -> Iterator[str]:
+    table = Table(routes, lambda route: route)
+    for manifest in manifests:
+        swap = manifest.api_keys.swap if manifest.api_keys else None
+        for path in filter(None, (manifest.ended_sessions, swap)):
+            if found := table.find(path).get("GET"):
+                yield f"{manifest.name}: {path} is for gateways only: {found.function}: route {found.template} shows it"
+    if sum(manifest.api_keys is not None for manifest in manifests) > 1:
+        yield "api_keys: more than one function has them"
 
 
 @dataclass(slots=True)

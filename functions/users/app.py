@@ -1,7 +1,7 @@
 """Users: accounts, logins, and the keys that others check tokens with.
 
 The composition root: settings are read and the database is opened when the application starts, never at import.
-Requests meet their handlers in accounts.py and logins.py.
+Requests meet their handlers in accounts.py, logins.py and apikeys/.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from litestar import Litestar, Router
 
 from functions.users import accounts, logins, store
+from functions.users.apikeys import handlers as apikeys
 from functions.users.dependencies import DEPENDENCIES
 from functions.users.keys import Keys, looking
 from functions.users.passwords import Passwords
@@ -80,7 +81,7 @@ health = Health()
 metrics = Metrics()
 handlers = Router(
     "/",
-    route_handlers=[*accounts.HANDLERS, *logins.HANDLERS],
+    route_handlers=[*accounts.HANDLERS, *logins.HANDLERS, *apikeys.HANDLERS],
     dependencies=DEPENDENCIES,
 )
 application = outermost(api([handlers, publish], lifespan=lifespan, failures={}), health, metrics)

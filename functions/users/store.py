@@ -73,14 +73,17 @@ _PURGE_ENDED = """
 _PURGE_SESSIONS = """
     DELETE FROM sessions WHERE id IN (
         SELECT s.id FROM sessions AS s
-        WHERE (s.ended_at < $1 OR s.authenticated_at < $2)
+        WHERE (s.ended_at < $1 OR s.authenticated_at < $2
+                AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id))
             AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = s.id)
         LIMIT $3
     )
 """
 
 _LIVING = """
-    SELECT id, authenticated_at FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id DESC LIMIT 100
+    SELECT s.id, s.authenticated_at FROM sessions AS s
+    WHERE s.user_id = $1 AND s.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id)
+    ORDER BY s.id DESC LIMIT 100
 """
 
 _ENDED = "SELECT id FROM sessions WHERE ended_at >= $1"
@@ -150,7 +153,7 @@ async def end_sessions(connection: Connection, user_id: str, now: int, *, but: s
 
 
 async def living_sessions(connection: Connection, user_id: str) -> Sequence[Row]:
-    """The user's newest sessions, a hundred at most: `id` and `authenticated_at`."""
+    """The user's newest sessions but keys, a hundred at most: `id` and `authenticated_at`."""
     return await connection.fetch(_LIVING, user_id)
 
 

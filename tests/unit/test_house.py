@@ -67,6 +67,7 @@ PURE = [
     "functions.gateway.stages.shed.line",
     "functions.gateway.wire",
     "functions.orders.model",
+    "functions.users.apikeys.model",
     "functions.users.model",
     "runtime.compact",
     "runtime.deadline",

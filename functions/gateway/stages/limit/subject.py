@@ -1,4 +1,4 @@
-"""Whose bucket it is: an address, a principal, or everybody who asks for a route.
+"""Whose bucket it is: an address, a principal or an API key of one, or everybody who asks for a route.
 
 In: an exchange and what a rule says. Out: keys, each with rule and kind of subject in its name, so that no two ever
 share a bucket. An IPv6 client is its /64: it has all addresses in there.
@@ -27,9 +27,11 @@ def address(exchange: Exchange) -> str:
 
 
 def principal(exchange: Exchange) -> str:
-    """Who is authenticated; the address where nobody is, under a name that no principal has."""
+    """Who is authenticated, each API key for itself; the address where nobody is. No two kinds share a name."""
     known = exchange.principal
-    return f"address {address(exchange)}" if known is None else known.id
+    if known is None:
+        return f"address {address(exchange)}"
+    return f"key {known.session}" if exchange.keyed else known.id
 
 
 def everybody(_exchange: Exchange) -> str:
