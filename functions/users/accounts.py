@@ -14,6 +14,8 @@ from functions.users import model, store
 from functions.users.apikeys import store as apikeys
 from functions.users.dependencies import Asked, Bearer, Caller, Data, Hashing, living_session
 from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, PublicProfile, User
+from functions.users.throttle import store as attempts
+from functions.users.tokens import digest
 from runtime.authenticated import require_recent, require_role
 from runtime.conditional import ETag, etag, holds, shown
 from runtime.database import UniqueViolation
@@ -120,7 +122,8 @@ async def remove_me(principal: Bearer, database: Data) -> Response[None]:
     require_recent(principal, now_ms() / SECOND)
     async with database.write() as connection:
         if await store.user(connection, principal.id) is not None:
-            await living_session(connection, principal)
+            leaver = await living_session(connection, principal)
+            await attempts.forget(connection, digest(leaver.email_key))
             await store.remove_user(connection, principal.id)
             await apikeys.forget(connection, principal.id)
             await store.end_sessions(connection, principal.id, now_ms())

@@ -86,6 +86,12 @@ _LIVING = """
     ORDER BY s.id DESC LIMIT 100
 """
 
+# Hashes end in a salt and a tag of one length; what is shorter is none. It looks at every row: at a start, no oftener.
+_PARAMETERS = """
+    SELECT DISTINCT substr(password_hash, 1, length(password_hash) - $1) AS parameters FROM users
+    WHERE length(password_hash) > $1
+"""
+
 _ENDED = "SELECT id FROM sessions WHERE ended_at >= $1"
 
 
@@ -124,6 +130,11 @@ async def change_user(connection: Connection, new: User) -> bool:
 async def set_hash(connection: Connection, user_id: str, password_hash: str) -> None:
     """Sets another password."""
     await connection.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)
+
+
+async def hash_parameters(connection: Connection, rest: int) -> list[str]:
+    """How the hashes in use begin, without the `rest` of their characters."""
+    return [row["parameters"] for row in await connection.fetch(_PARAMETERS, rest)]
 
 
 async def replace_hash(connection: Connection, of: User, password_hash: str) -> bool:

@@ -5,10 +5,9 @@ share a bucket. An IPv6 client is its /64: it has all addresses in there.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 
 from functions.gateway.exchange import Exchange
+from runtime.network import network
 
 Key = Callable[[Exchange], str]
 
@@ -37,20 +36,6 @@ def principal(exchange: Exchange) -> str:
 def everybody(_exchange: Exchange) -> str:
     """The same for all."""
     return "all"
-
-
-@lru_cache(maxsize=4096)
-def network(client: str) -> str:
-    """The /64 of an IPv6 address; the IPv4 address that is written as one, and what is no address, as it is."""
-    try:
-        known = ip_address(client)
-    except ValueError:
-        return client
-    if not isinstance(known, IPv6Address):
-        return client
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return f"{IPv6Address(int(known) >> 64 << 64)}/64"
 
 
 _SUBJECTS: dict[str, Key] = {"address": address, "principal": principal, "route": everybody}
