@@ -84,6 +84,7 @@ def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
         _contradictions(routes),
         _cors(routes),
         _exposed(served, routes),
+        _keyed(served),
     ]
     if lines := [*chain.from_iterable(faults)]:
         raise ManifestError(lines)
@@ -180,14 +181,20 @@ def _cors(routes: list[Route]) -> Iterator[str]:
 
 
 def _exposed(manifests: list[Manifest], routes: list[Route]) -> Iterator[str]:
+    """What a function has for gateways only, and a route of its own would lead clients to."""
     table = Table(routes, lambda route: route)
     for manifest in manifests:
         swap = manifest.api_keys.swap if manifest.api_keys else None
         for path in filter(None, (manifest.ended_sessions, swap)):
-            if found := table.find(path).get("GET"):
-                yield f"{manifest.name}: {path} is for gateways only: {found.function}: route {found.template} shows it"
-    if sum(manifest.api_keys is not None for manifest in manifests) > 1:
-        yield "api_keys: more than one function has them"
+            found = table.find(path).get("GET")
+            if found is not None and found.function == manifest.name:
+                yield f"{manifest.name}: route {found.template}: leads to {path}, which is for gateways only"
+
+
+def _keyed(manifests: list[Manifest]) -> Iterator[str]:
+    keyed = [manifest.name for manifest in manifests if manifest.api_keys]
+    if len(keyed) > 1:
+        yield f"{keyed[1]}: api_keys: {keyed[0]} has them; gateways ask one function only"
 
 
 @dataclass(slots=True)
