@@ -7,7 +7,8 @@ that he asks little of the function that knows them. Fails closed: while that is
 get 503.
 """
 
-from collections.abc import Awaitable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
@@ -18,6 +19,8 @@ from runtime import log
 from runtime.identity import Refused
 from runtime.units import Rule
 
+Keys = Callable[[bytes], re.Match[bytes] | None]
+
 WRONG = Limits("api-keys", {"wrong-keys": Rule.parse("60/1m burst 20 by address")})  # keys that are none
 
 tell_refusal = log.Sparing(log.get(__name__).info)
@@ -25,9 +28,10 @@ tell_refusal = log.Sparing(log.get(__name__).info)
 
 def swap(tokens: Tokens, prefix: str, permits: Permits) -> Stage:
     """`prefix`: how keys begin. `permits`: for WRONG."""
+    keys = credentials(prefix)
 
     def stage(handler: Handler) -> Handler:
-        return _Swapping(handler, tokens, prefix.encode(), permits)
+        return _Swapping(handler, tokens, keys, permits)
 
     return stage
 
@@ -35,15 +39,15 @@ def swap(tokens: Tokens, prefix: str, permits: Permits) -> Stage:
 class _Swapping:
     """The handler of one route, below which there are no keys."""
 
-    def __init__(self, handler: Handler, tokens: Tokens, begins: bytes, permits: Permits) -> None:
+    def __init__(self, handler: Handler, tokens: Tokens, keys: Keys, permits: Permits) -> None:
         self._handler = handler
         self._tokens = tokens
-        self._begins = begins
+        self._keys = keys
         self._guarded = guard(permits, WRONG)(self._fetched)
 
     def __call__(self, exchange: Exchange) -> Awaitable[Response]:
         """No coroutine of its own: most requests come with a token."""
-        key = presented(exchange.headers, self._begins)
+        key = presented(exchange.headers, self._keys)
         return self._handler(exchange) if key is None else self._swapped(exchange, key)
 
     async def _swapped(self, exchange: Exchange, key: str) -> Response:
@@ -60,25 +64,25 @@ class _Swapping:
 
     async def _fetched(self, exchange: Exchange) -> Response:
         with _telling(exchange):
-            token = await self._tokens.fetch(presented(exchange.headers, self._begins) or "")
+            token = await self._tokens.fetch(presented(exchange.headers, self._keys) or "")
         return await self._handler(self._bearing(exchange, token))
 
     def _bearing(self, exchange: Exchange, token: str) -> Exchange:
         """With the token for the key; what else claims to be credentials stays, and is refused."""
         given = (b"authorization", b"Bearer " + token.encode())
         exchange.keyed = True
-        exchange.headers = [given if _is_key(header, self._begins) else header for header in exchange.headers]
+        exchange.headers = [given if presented([header], self._keys) else header for header in exchange.headers]
         return exchange
 
 
 def withhold(prefix: str) -> Stage:
     """For routes that ask nobody who they are: what a client sends unasked goes on to the function, but no API key."""
-    begins = prefix.encode()
+    keys = credentials(prefix)
 
     def stage(handler: Handler) -> Handler:
         def withheld(exchange: Exchange) -> Awaitable[Response]:
-            if presented(exchange.headers, begins) is not None:
-                exchange.headers = [header for header in exchange.headers if not _is_key(header, begins)]
+            if presented(exchange.headers, keys) is not None:
+                exchange.headers = [header for header in exchange.headers if not presented([header], keys)]
             return handler(exchange)
 
         return withheld
@@ -86,17 +90,17 @@ def withhold(prefix: str) -> Stage:
     return stage
 
 
-def presented(headers: list[Header], begins: bytes) -> str | None:
+def presented(headers: list[Header], keys: Keys) -> str | None:
     """The API key among `headers`, if one is there."""
-    for header in headers:
-        if header[0] == b"authorization" and _is_key(header, begins):
-            return header[1].partition(b" ")[2].strip(b" ").decode("latin-1")
+    for name, value in headers:
+        if name == b"authorization" and (found := keys(value)):
+            return found[1].rstrip(b" ").decode("latin-1")
     return None
 
 
-def _is_key(header: Header, begins: bytes) -> bool:
-    scheme, _, credentials = header[1].partition(b" ")
-    return header[0] == b"authorization" and scheme.lower() == b"bearer" and credentials.lstrip(b" ").startswith(begins)
+def credentials(prefix: str) -> Keys:
+    """What finds a key that begins with `prefix` in an Authorization field (RFC 6750, section 2.1), up to its end."""
+    return re.compile(rb"(?i:bearer) +(%b.*)" % re.escape(prefix.encode()), re.DOTALL).match
 
 
 @contextmanager

@@ -76,6 +76,13 @@ async def test_a_token_passes_as_it_came() -> None:
     assert (seen.keyed, seen.headers[-1]) == (False, (b"authorization", token.encode()))
 
 
+@pytest.mark.parametrize("rest", [" x", "\tx", ",acme_1", " " * 50_000 + "x"])
+async def test_a_key_with_anything_behind_it_is_none(rest: str) -> None:
+    house = House("acme_1")
+    assert (await refusal(house, f"Bearer acme_1{rest}")).kind is UNAUTHENTICATED
+    assert house.asked == []
+
+
 @pytest.mark.parametrize("others", [["Bearer x"], ["Bearer acme_1"], ["Basic YTpi"]])
 async def test_a_key_beside_other_credentials_is_refused(others: list[str]) -> None:
     house = House("acme_1")
@@ -143,6 +150,7 @@ async def test_a_refusal_from_below_comes_through_when_it_comes_again() -> None:
     [
         ((b"authorization", b"Bearer acme_1"), False),
         ((b"authorization", b"bearer   acme_"), False),
+        ((b"authorization", b"bearer acme_1 and more"), False),
         ((b"authorization", b"Bearer a.b.c"), True),
         ((b"authorization", b"Basic acme_"), True),
         ((b"x-other", b"Bearer acme_1"), True),
