@@ -151,3 +151,15 @@ async def test_a_user_has_so_many_keys_and_no_more_also_when_all_are_asked_for_a
     assert len(items) == MOST
     assert (await client.delete(f"/users/me/keys/{items[0]['id']}", headers=bearer)).status_code == 204
     await make(client, bearer)
+
+
+async def test_no_key_is_made_past_a_new_password_by_whose_session_it_ends(client: AsyncClient) -> None:
+    _, owner = await joined(client)
+    for number in range(5):
+        thief = bearing(await logged_in(client, ANN | {"password": BOB["password"]} if number else ANN))
+        made, changed = await asyncio.gather(
+            client.post("/users/me/keys", json={"name": "a way back in"}, headers=thief),
+            client.put("/users/me/password", json={"password": BOB["password"]}, headers=owner),
+        )
+        assert (changed.status_code, made.status_code in {201, 401}) == (204, True)
+        assert await listed(client, owner) == []
