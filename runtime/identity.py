@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -41,14 +41,18 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: float
 
 
+_Text = Annotated[str, msgspec.Meta(pattern=r"^[^\ud800-\udfff]+\Z")]  # there is some, and it can be written anywhere
+_Time = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]  # seconds that are exact as a float, too
+
+
 class _Claims(TypedDict):
-    sub: str
-    role: str
-    sid: str
-    iat: int
-    nbf: NotRequired[int]
-    exp: int
-    auth_time: int
+    sub: _Text
+    role: _Text
+    sid: _Text
+    iat: _Time
+    nbf: NotRequired[_Time]
+    exp: _Time
+    auth_time: _Time
 
 
 class Refused(Problem):

@@ -28,6 +28,7 @@ _RIGHT: dict[str | int, str] = {
     "match": "write a method and a path, as in `GET /things/{id}`",
     "smoke": "write a target that anyone may GET, as in `/things?limit=1`",
     "limits": 'write names of at most 31 lower-case letters, digits and hyphens, as in `{ daily = "1000/1d" }`',
+    "prefix": "write lower-case letters and digits, and an underscore at the end, as in `acme_`",
     "name": "write at most 31 lower-case letters, digits and hyphens, as in `users`",
 }
 
@@ -109,6 +110,13 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     queue: Annotated[int, msgspec.Meta(ge=0)] | None = None  # requests that may wait for a moment
 
 
+class ApiKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a function's API keys begin, and which path of it gives gateways an access token for one."""
+
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]{0,15}_\Z")]
+    swap: Annotated[str, msgspec.Meta(pattern=rf"^(?:{_SEGMENT})+\Z")]
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One function, as its function.toml declares it: an app that is run here, or an upstream that isn't."""
 
@@ -120,6 +128,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Concurrency = Concurrency()
     route: list[Route] = []
     ended_sessions: Annotated[str, msgspec.Meta(pattern=rf"^(?:{_SEGMENT})+\Z")] | None = None  # a path, for gateways
+    api_keys: ApiKeys | None = None
     smoke: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]*\Z")] | None = None  # GET that, and a 2xx says that it works
     problems: dict[str, str] = {}  # slug -> what `/problems/<slug>` explains
 

@@ -8,10 +8,12 @@ from runtime.manifest import Manifest
 from runtime.validation import convert
 
 
-def manifest(*routes: Mapping[str, object], name: str = "things", **defaults: object) -> Manifest:
-    """A function's manifest, written as TOML would have it."""
+def manifest(
+    *routes: Mapping[str, object], name: str = "things", own: Mapping[str, object] | None = None, **defaults: object
+) -> Manifest:
+    """A function's manifest, written as TOML would have it; `own` is what it says beside its routes."""
     told = {"name": name, "app": {"module": name}, "defaults": defaults, "route": list(routes)}
-    return convert(told, Manifest)
+    return convert(told | dict(own or {}), Manifest)
 
 
 def route(match: str = "GET /things/{id}", **policy: object) -> Route:

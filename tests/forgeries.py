@@ -155,7 +155,17 @@ class Forger:
         text = json.dumps(self._claims)[:-1]
         twice = b64(f'{text}, "role": "admin"}}'.encode())
         infinite = b64(f'{text}, "nbf": Infinity}}'.encode())
-        wrong = {"iss": "elsewhere", "aud": "elsewhere", "sub": 5, "sid": None, "role": ["admin"], "exp": "soon"}
+        wrong = {
+            "iss": "elsewhere",
+            "aud": "elsewhere",
+            "sub": 5,
+            "sid": None,
+            "role": ["admin"],
+            "exp": "soon",
+            "iat": True,
+            "nbf": {},
+            "auth_time": 1.5,
+        }
         twofold = b64(f'{{"alg": "EdDSA", "alg": "none", "kid": "{self._kid}"}}'.encode())
         return [
             Forgery("duplicate claims", self.sealed(f"{header}.{twice}", self._key), "it says one thing twice"),
@@ -163,6 +173,18 @@ class Forger:
                 "duplicate alg",
                 self.sealed(f"{twofold}.{encoded(self._claims)}", self._key),
                 "it says one thing twice",
+            ),
+            *(
+                Forgery(f"endless {claim}", self.signed(self._claims | {claim: 10**400}), "")
+                for claim in ("exp", "iat", "nbf", "auth_time")
+            ),
+            *(
+                Forgery(f"empty {claim}", self.signed(self._claims | {claim: ""}), "")
+                for claim in ("sub", "sid", "role")
+            ),
+            *(
+                Forgery(f"half a character in {claim}", self.signed(self._claims | {claim: "\ud800"}), "")
+                for claim in ("sub", "sid", "role")
             ),
             Forgery("infinite", self.sealed(f"{header}.{infinite}", self._key), "it holds what is no number in JSON"),
             Forgery("claims that are a list", self.signed([self._claims]), "it is not an object"),

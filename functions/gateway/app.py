@@ -8,13 +8,14 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from litestar import Litestar
 from redis.asyncio.connection import AbstractConnection
 
-from functions.gateway.asking import ask
+from functions.gateway.asking import Declined, ask
 from functions.gateway.documents.collect import DOCUMENT, Collection
 from functions.gateway.edge import Edge, Served
 from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL, directory
@@ -37,6 +38,8 @@ from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.redis import RedisLender
+from functions.gateway.stages.swap.tokens import Ask as Swap
+from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import Upstream, upstream
 from runtime import log, settings
@@ -94,6 +97,7 @@ async def _edge(
         cached={route.function for route in routes if route.policy.cache},
         ended=ended,
     )
+    parts = replace(parts, api_keys=_api_keys(manifests, parts, stack))
     table: Table[Served] = Table(routes, lambda route: (route, build(route, parts)))
     await parts.verifier.renew()
     await stack.enter_async_context(beside(parts.verifier.renewing()))
@@ -142,6 +146,28 @@ def _upstreams(manifests: list[Manifest], members: dict[str, Membership]) -> dic
 def _feed(function: str, path: str, parts: Parts) -> Ask:
     served = _inside(function, path, parts)
     return lambda since: ask(served, f"{path}?since={since}")
+
+
+def _api_keys(manifests: list[Manifest], parts: Parts, stack: AsyncExitStack) -> tuple[str, Tokens] | None:
+    """Asks the function that has them, by a way on which keys are not withheld."""
+    for manifest in manifests:
+        if declared := manifest.api_keys:
+            tokens = Tokens(_swap(_inside(manifest.name, declared.swap, parts), declared.swap))
+            stack.push_async_callback(tokens.close)
+            return declared.prefix, tokens
+    return None
+
+
+def _swap(served: Served, path: str) -> Swap:
+    async def swap(key: str) -> bytes | None:
+        try:
+            return await ask(served, path, [(b"authorization", f"Bearer {key}".encode())])
+        except Declined as declined:
+            if declined.status != 401:
+                raise
+            return None
+
+    return swap
 
 
 def _trusted(networks: str) -> Trusted:

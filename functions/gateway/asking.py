@@ -4,16 +4,27 @@ It goes through the pipeline of a route, as a client's request does, so that bal
 it too. It is for small documents, and is never asked for by a client.
 """
 
+from collections.abc import Sequence
+
 from functions.gateway.edge import Served
-from functions.gateway.exchange import Exchange, Response
+from functions.gateway.exchange import Exchange, Header, Response
 from functions.gateway.stages.forward.errors import ForwardError
 from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
 
 
-async def ask(served: Served, target: str) -> bytes:
+class Declined(Problem):
+    """The function is there, and has another answer than 200: `status`."""
+
+    def __init__(self, target: str, status: int) -> None:
+        super().__init__(DEPENDENCY_UNAVAILABLE, f"{target} answered {status}.", retry_after=1)
+        self.status = status
+
+
+async def ask(served: Served, target: str, headers: Sequence[Header] = ()) -> bytes:
     """GET `target`. Raises Problem when the function is away or its answer is not a whole 200."""
     route, handler = served
-    exchange = Exchange(route, b"GET", target.encode(), [(b"host", b"gateway")], _nothing, 0, "127.0.0.1")
+    said = [(b"host", b"gateway"), *headers]
+    exchange = Exchange(route, b"GET", target.encode(), said, _nothing, 0, "127.0.0.1")
     response = await handler(exchange)
     try:
         document = await _whole(response)
@@ -22,7 +33,7 @@ async def ask(served: Served, target: str) -> bytes:
     finally:
         response.finish()
     if response.status != 200:
-        raise Problem(DEPENDENCY_UNAVAILABLE, f"{target} answered {response.status}.")
+        raise Declined(target, response.status)
     return document
 
 

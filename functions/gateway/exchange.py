@@ -37,6 +37,7 @@ class Exchange:
     added: list[Header] = field(default_factory=list)  # what the gateway says to the function, beside `headers`
     told: list[Header] = field(default_factory=list)  # what its answer says in any case, also when it is a refusal
     principal: "Principal | None" = None
+    keyed: bool = False  # whether it came with an API key, whose session the principal's is then
     permitted: bool = False  # whether a permit was taken from every limit of the route
     deadline: "Deadline | None" = None
     tried: list[str] = field(default_factory=list)  # addresses of endpoints that this request has been sent to

@@ -6,7 +6,7 @@ pipeline makes of the route; nothing is sent, and nothing is opened.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from urllib.parse import unquote
 
@@ -24,6 +24,7 @@ from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.shed.bound import Range
+from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import QUEUE, upstream
 from runtime.identity import Verifier
@@ -70,7 +71,13 @@ def explained(found: Listed, manifests: Sequence[Manifest]) -> str:
     """The route and its stages, outermost first, with a line for each setting."""
     manifest = next(each for each in manifests if each.name == found.route.function)
     head = f"{found.route.template} of {found.route.function} ({found.file}, {found.key})"
-    return "\n".join([head, "", *(line.rstrip() for line in _lines(_passed(found, manifest)))])
+    parts = replace(idle(manifest), api_keys=_api_keys(manifests))
+    return "\n".join([head, "", *(line.rstrip() for line in _lines(_passed(found, manifest, parts)))])
+
+
+def _api_keys(manifests: Iterable[Manifest]) -> tuple[str, Tokens] | None:
+    """That there are some, whichever function has them."""
+    return next(((each.api_keys.prefix, Tokens(_no_key)) for each in manifests if each.api_keys), None)
 
 
 def _lines(passed: Iterable[tuple[str, Settings]]) -> Iterator[str]:
@@ -80,8 +87,8 @@ def _lines(passed: Iterable[tuple[str, Settings]]) -> Iterator[str]:
         yield from (f"  {'':<13} {other}" for other in others)
 
 
-def _passed(found: Listed, manifest: Manifest) -> Iterator[tuple[str, Settings]]:
-    for stage in [*(name(stage) for stage in stages(found.route, idle(manifest))), "forward"]:
+def _passed(found: Listed, manifest: Manifest, parts: Parts) -> Iterator[tuple[str, Settings]]:
+    for stage in [*(name(stage) for stage in stages(found.route, parts)), "forward"]:
         policies = {each: found.policies[each] for each in _ACTS_ON.get(stage, ()) if each in found.policies}
         yield stage, {**policies, **(_shared(manifest, _SHARED[stage]) if stage in _SHARED else {})}
 
@@ -114,6 +121,10 @@ def idle(manifest: Manifest) -> Parts:
         fills=Fills(lambda: 0.0),
         cached={manifest.name} if any(route.cache for route in manifest.route) else (),
     )
+
+
+async def _no_key(_key: str) -> None:
+    return None
 
 
 async def _no_keys() -> bytes:

@@ -1,7 +1,7 @@
 """THE order of a request: every stage that a route asked for, outermost first.
 
-observe, identify, cors, accept, guard (limits by address), authenticate, limit, deadline, cache, keep, shed,
-retry, balance, breaker, forward.
+observe, identify, cors, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline, cache,
+keep, shed, retry, balance, breaker, forward.
 """
 
 import random
@@ -33,6 +33,8 @@ from functions.gateway.stages.observe import Meter, Tell, now_and_then, observe,
 from functions.gateway.stages.retry.stage import Tell as Retries
 from functions.gateway.stages.retry.stage import retry
 from functions.gateway.stages.shed.stage import shed
+from functions.gateway.stages.swap.stage import swap, withhold
+from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.upstreams import Upstream
 from runtime.identity import Verifier
 from runtime.requests import UNROUTED
@@ -73,6 +75,7 @@ class Parts:
     fills: Fills
     cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
     ended: Container[str] = frozenset()  # sessions whose tokens are refused
+    api_keys: tuple[str, Tokens] | None = None  # how they begin, and what they are worth
     new_id: Callable[[], str] = random_id
     clock: Callable[[], float] = monotonic  # seconds
 
@@ -108,6 +111,9 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     yield accept(policy.body or 0, keys=policy.idempotency == "honoured")
     if by_address and not public:
         yield guard(parts.permits, limits(route, by_address))
+    if parts.api_keys:
+        prefix, tokens = parts.api_keys
+        yield withhold(prefix) if public else swap(tokens, prefix, parts.permits)
     if not public:
         yield authenticate(parts.verifier, policy.role, parts.ended)
     if route.rules:

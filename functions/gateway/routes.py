@@ -83,6 +83,8 @@ def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
         _above_shared_ceilings(served),
         _contradictions(routes),
         _cors(routes),
+        _exposed(served, routes),
+        _keyed(served),
     ]
     if lines := [*chain.from_iterable(faults)]:
         raise ManifestError(lines)
@@ -176,6 +178,23 @@ def _cors(routes: list[Route]) -> Iterator[str]:
             yield f"{where}: cors = `*` with cors_cookies = `include` would lend anybody's page its reader's cookies"
         if policy.cors is None and any(getattr(policy, name) is not None for name in _OF_CORS):
             yield f"{where}: {', '.join(_OF_CORS)} need cors"
+
+
+def _exposed(manifests: list[Manifest], routes: list[Route]) -> Iterator[str]:
+    """What a function has for gateways only, and a route of its own would lead clients to."""
+    table = Table(routes, lambda route: route)
+    for manifest in manifests:
+        swap = manifest.api_keys.swap if manifest.api_keys else None
+        for path in filter(None, (manifest.ended_sessions, swap)):
+            found = table.find(path).get("GET")
+            if found is not None and found.function == manifest.name:
+                yield f"{manifest.name}: route {found.template}: leads to {path}, which is for gateways only"
+
+
+def _keyed(manifests: list[Manifest]) -> Iterator[str]:
+    keyed = [manifest.name for manifest in manifests if manifest.api_keys]
+    if len(keyed) > 1:
+        yield f"{keyed[1]}: api_keys: {keyed[0]} has them; gateways ask one function only"
 
 
 @dataclass(slots=True)

@@ -11,8 +11,11 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
 from functions.users import model, store
+from functions.users.apikeys import store as apikeys
 from functions.users.dependencies import Asked, Bearer, Caller, Data, Hashing, living_session
 from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, PublicProfile, User
+from functions.users.throttle import store as attempts
+from functions.users.tokens import digest
 from runtime.authenticated import require_recent, require_role
 from runtime.conditional import ETag, etag, holds, shown
 from runtime.database import UniqueViolation
@@ -101,7 +104,7 @@ async def change_me(
 async def change_password(
     data: JSONBody[NewPassword], principal: Bearer, caller: Caller, database: Data, passwords: Hashing
 ) -> Response[None]:
-    """Sets another password and ends every other session."""
+    """Sets another password and ends every other session, and every API key: a thief may have made one."""
     require_recent(principal, now_ms() / SECOND)
     password_hash = await passwords.hash(data.password)
     async with database.write() as connection:
@@ -112,15 +115,17 @@ async def change_password(
 
 @delete("/users/me", status_code=204, opt=answers({204: None}, headers=("Cache-Group-Invalidation",)))
 async def remove_me(principal: Bearer, database: Data) -> Response[None]:
-    """Removes the caller's account and ends its sessions.
+    """Removes the caller's account and ends its sessions and API keys.
 
     Once more is as good as once, so that a lost answer can be asked for again, until the gateways refuse the token.
     """
     require_recent(principal, now_ms() / SECOND)
     async with database.write() as connection:
         if await store.user(connection, principal.id) is not None:
-            await living_session(connection, principal)
+            leaver = await living_session(connection, principal)
+            await attempts.forget(connection, digest(leaver.email_key))
             await store.remove_user(connection, principal.id)
+            await apikeys.forget(connection, principal.id)
             await store.end_sessions(connection, principal.id, now_ms())
     return Response(None, headers=_invalidating(principal.id))
 

@@ -1,7 +1,7 @@
 """Users: accounts, logins, and the keys that others check tokens with.
 
 The composition root: settings are read and the database is opened when the application starts, never at import.
-Requests meet their handlers in accounts.py and logins.py.
+Requests meet their handlers in accounts.py, logins.py and apikeys/.
 """
 
 import os
@@ -12,10 +12,12 @@ from pathlib import Path
 from litestar import Litestar, Router
 
 from functions.users import accounts, logins, store
+from functions.users.apikeys import handlers as apikeys
 from functions.users.dependencies import DEPENDENCIES
 from functions.users.keys import Keys, looking
-from functions.users.passwords import Passwords
+from functions.users.passwords import REST, Passwords
 from functions.users.settings import Settings
+from functions.users.throttle import store as attempts
 from functions.users.tokens import Issuer
 from runtime.api import api
 from runtime.application import application as outermost
@@ -40,6 +42,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     health.checks["database"] = database.ping
     watch(database, metrics)
     passwords = Passwords.open(options)
+    await _expect(passwords, database)
     metrics.ask("gauge", "portico_password_jobs", "Passwords in work or waiting.", lambda: {(): passwords.jobs})
     verifier = _own_verifier(keys, options)
     app.state.update(
@@ -58,6 +61,12 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await database.close()
 
 
+async def _expect(passwords: Passwords, database: Database) -> None:
+    async with database.read() as connection:
+        for each in await store.hash_parameters(connection, REST):
+            passwords.expect(each)
+
+
 def _own_verifier(keys: Keys, options: Settings) -> Verifier:
     async def fetch() -> bytes:
         return keys.jwks
@@ -66,12 +75,13 @@ def _own_verifier(keys: Keys, options: Settings) -> Verifier:
 
 
 async def _purge(database: Database, options: Settings) -> int:
-    """Sessions for a day after their end, tokens for as long as an unused one is good; in short transactions."""
+    """Sessions for a day after their end, tokens for as long as an unused one is good, attempts while they count."""
     ended, unused = now_ms() - DAY, now_ms() - int(options.refresh_lifetime * SECOND)
 
     async def batch(limit: int) -> int:
         async with database.write() as connection:
-            return await store.purge(connection, ended_before=ended, unused_since=unused, limit=limit)
+            removed = await store.purge(connection, ended_before=ended, unused_since=unused, limit=limit)
+            return removed + await attempts.purge(connection, now_ms(), limit)
 
     return await in_batches(batch)
 
@@ -80,7 +90,7 @@ health = Health()
 metrics = Metrics()
 handlers = Router(
     "/",
-    route_handlers=[*accounts.HANDLERS, *logins.HANDLERS],
+    route_handlers=[*accounts.HANDLERS, *logins.HANDLERS, *apikeys.HANDLERS],
     dependencies=DEPENDENCIES,
 )
 application = outermost(api([handlers, publish], lifespan=lifespan, failures={}), health, metrics)

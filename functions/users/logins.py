@@ -17,11 +17,13 @@ from functions.users.keys import Keys, KeySet
 from functions.users.model import Credentials, RefreshRequest, Session, Sessions, TokenPair
 from functions.users.sessions import Grant
 from functions.users.settings import Settings
-from functions.users.tokens import Issuer
+from functions.users.throttle import store as attempts
+from functions.users.tokens import Issuer, digest
 from runtime.conditional import shown
 from runtime.instant import SECOND, now_ms, rfc3339
+from runtime.network import network
 from runtime.openapi import answers
-from runtime.problem import NOT_FOUND, Kind, Problem
+from runtime.problem import NOT_FOUND, QUOTA_EXCEEDED, Kind, Problem
 from runtime.validation import convert
 
 SECRET = {"Cache-Control": "no-store"}
@@ -45,14 +47,20 @@ class Ended(msgspec.Struct, frozen=True):
 
 @post("/sessions", opt=answers({201: TokenPair}, model.BAD_CREDENTIALS, headers=("Cache-Control",)))
 async def log_in(
-    data: JSONBody[Credentials], database: Data, passwords: Hashing, issuer: Issuing
+    request: Asked, data: JSONBody[Credentials], database: Data, passwords: Hashing, issuer: Issuing
 ) -> Response[TokenPair]:
     """Begins a session. The same answer after the same work, whether or not the email is known."""
-    async with database.read() as connection:
+    passwords.require_room()
+    account, here = digest(data.email.key), _network(request)
+    async with database.write() as connection:
+        if wait := await attempts.take(connection, account, here, now_ms()):
+            raise Problem(QUOTA_EXCEEDED, retry_after=wait / SECOND, members={"violated-policies": ["logins"]})
         user = await store.user_by_email(connection, data.email.key)
     matched = await passwords.matches(data.password, user.password_hash if user else None)
     if user is None or not matched:
         raise _refused(model.BAD_CREDENTIALS)
+    async with database.write() as connection:
+        await attempts.give_back(connection, account, here, now_ms())
     outdated = passwords.outdated(user.password_hash)
     password_hash = await passwords.hash(data.password) if outdated else user.password_hash
     return _pair(await sessions.begin(database, user, password_hash, now_ms()), model.BAD_CREDENTIALS, issuer)
@@ -118,6 +126,12 @@ async def list_ended(request: Asked, database: Data, issuer: Issuing) -> Respons
 async def show_keys(keys: NamedDependency[Keys]) -> Response[bytes]:
     """The public keys. Not to be reused without asking: who sees a kid that is new comes here for it."""
     return Response(keys.jwks, media_type="application/jwk-set+json", headers={"Cache-Control": "no-cache"})
+
+
+def _network(request: Asked) -> str:
+    """Where it comes from, as the gateway says it: nobody else reaches this function, and it believes no client."""
+    client = request.scope["client"]
+    return network(request.headers.get("x-forwarded-for") or (client[0] if client else ""))
 
 
 def _refused(kind: Kind) -> Problem:

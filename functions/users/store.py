@@ -73,14 +73,23 @@ _PURGE_ENDED = """
 _PURGE_SESSIONS = """
     DELETE FROM sessions WHERE id IN (
         SELECT s.id FROM sessions AS s
-        WHERE (s.ended_at < $1 OR s.authenticated_at < $2)
+        WHERE (s.ended_at < $1 OR s.authenticated_at < $2
+                AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id))
             AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = s.id)
         LIMIT $3
     )
 """
 
 _LIVING = """
-    SELECT id, authenticated_at FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY id DESC LIMIT 100
+    SELECT s.id, s.authenticated_at FROM sessions AS s
+    WHERE s.user_id = $1 AND s.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id)
+    ORDER BY s.id DESC LIMIT 100
+"""
+
+# Hashes end in a salt and a tag of one length; what is shorter is none. It looks at every row: at a start, no oftener.
+_PARAMETERS = """
+    SELECT DISTINCT substr(password_hash, 1, length(password_hash) - $1) AS parameters FROM users
+    WHERE length(password_hash) > $1
 """
 
 _ENDED = "SELECT id FROM sessions WHERE ended_at >= $1"
@@ -123,6 +132,11 @@ async def set_hash(connection: Connection, user_id: str, password_hash: str) -> 
     await connection.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)
 
 
+async def hash_parameters(connection: Connection, rest: int) -> list[str]:
+    """How the hashes in use begin, without the `rest` of their characters."""
+    return [row["parameters"] for row in await connection.fetch(_PARAMETERS, rest)]
+
+
 async def replace_hash(connection: Connection, of: User, password_hash: str) -> bool:
     """Whether the password was still that of `of`; it cannot change then until this transaction ends."""
     sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
@@ -150,7 +164,7 @@ async def end_sessions(connection: Connection, user_id: str, now: int, *, but: s
 
 
 async def living_sessions(connection: Connection, user_id: str) -> Sequence[Row]:
-    """The user's newest sessions, a hundred at most: `id` and `authenticated_at`."""
+    """The user's newest sessions but keys, a hundred at most: `id` and `authenticated_at`."""
     return await connection.fetch(_LIVING, user_id)
 
 

@@ -9,17 +9,25 @@ import pytest
 
 from deploy.choice import docker_answers
 from tests.e2e.stack import Stack, docker_stack, local_stack
+from tests.heard import Heard, heard
+
+__all__ = ["heard"]
 
 _MAKE = {"local": local_stack, "docker": docker_stack}
 _DOCKER = docker_answers()
 
 
 @pytest.fixture(scope="session", params=["local", *(["docker"] if _DOCKER else [])])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Up, ready, with products; the ends of its logs are printed if a test failed."""
+def stack(request: pytest.FixtureRequest, heard: Heard) -> Iterator[Stack]:
+    """Up, ready, with products; the ends of its logs are printed if a test failed.
+
+    At its end no log of the whole run holds a password, a token or a key.
+    """
     with tempfile.TemporaryDirectory(prefix="portico-") as state, _MAKE[request.param](Path(state)) as stack:
         stack.run("seed")
         yield stack
+        heard.note_files(stack.secrets)
+        assert heard.found_in(stack.logs()) == []
         if request.session.testsfailed:
             print(*(line[:300] for line in stack.logs().splitlines()[-60:]), sep="\n")  # noqa: T201  pytest shows it with the failure
 

@@ -51,6 +51,7 @@ class Stack(ABC):
         mine = {"ENGINE": self.engine, "PORTICO_STATE": str(state), "PORT": str(port), **settings}
         self.environment = os.environ | mine
         self._scaled: set[str] = set()
+        self._kept: list[str] = []  # logs of instances that are no more
 
     def run(self, *arguments: str | int | Path) -> str:
         """What it printed."""
@@ -71,6 +72,8 @@ class Stack(ABC):
 
     def restore(self) -> None:
         """One of each, ready."""
+        if self._scaled:
+            self._kept.append(self._written())
         while self._scaled:
             self.run("scale", 1, self._scaled.pop())
         self.until_ready()
@@ -100,9 +103,18 @@ class Stack(ABC):
     def start(self, instance: str) -> None:
         """Brings back what was stopped; returns when it is ready."""
 
-    @abstractmethod
     def logs(self) -> str:
-        """What everything has written."""
+        """What everything has written, also what is no more."""
+        return "\n".join([*self._kept, self._written()])
+
+    @property
+    @abstractmethod
+    def secrets(self) -> Path:
+        """The folder with its passwords and keys."""
+
+    @abstractmethod
+    def _written(self) -> str:
+        """What is there to be read now."""
 
     @abstractmethod
     def leftovers(self) -> list[str]:
@@ -125,8 +137,12 @@ class LocalStack(Stack):
         self._supervisor.restart(instance)
         self.until_ready()
 
-    def logs(self) -> str:
-        return "\n".join(file.read_text() for file in sorted((self.state / "logs").glob("*.log")))
+    @property
+    def secrets(self) -> Path:
+        return self.state / "secrets"
+
+    def _written(self) -> str:
+        return "\n".join(file.read_text() for file in sorted((self.state / "logs").glob("*.log*")))
 
     def leftovers(self) -> list[str]:
         return [str(file) for name in ("data", "secrets") for file in (self.state / name).rglob("*")]
@@ -163,7 +179,11 @@ class DockerStack(Stack):
         self._docker("start", self._container(instance))
         self.until_ready()
 
-    def logs(self) -> str:
+    @property
+    def secrets(self) -> Path:
+        return self.state / "docker/secrets"
+
+    def _written(self) -> str:
         names = self._docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
         return "\n".join(self._docker("logs", name) for name in names.split())
 

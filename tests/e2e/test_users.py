@@ -88,6 +88,16 @@ def test_post_sessions_gives_a_pair_and_the_same_refusal_for_every_wrong_one(cli
     assert wrong.json()["detail"] == unknown.json()["detail"]
 
 
+def test_post_sessions_is_slow_for_who_guesses_and_for_nobody_elses_account(client: httpx.Client) -> None:
+    email, another = somebody(client)["email"], somebody(client)["email"]
+    answers = [session(client, email, ANOTHER) for _ in range(22)]
+    assert {refused(answer) for answer in answers[:20]} == {(401, "bad-credentials")}
+    assert refused(answers[-1]) == (429, "quota-exceeded")
+    assert answers[-1].json()["violated-policies"] == ["logins"]
+    assert int(answers[-1].headers["Retry-After"]) > 60
+    assert session(client, another).status_code == 201
+
+
 def test_post_sessions_refresh_spends_a_token_once_and_a_thief_ends_the_session(client: httpx.Client) -> None:
     def refresh(token: str) -> httpx.Response:
         return client.post("/sessions/refresh", json={"refresh_token": token})

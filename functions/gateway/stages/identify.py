@@ -28,6 +28,27 @@ _OURS = frozenset(
         b"x-real-ip",
     }
 )
+_PROXYS = frozenset(  # some servers take these for the word of a proxy: another path, method, client or way out
+    {
+        b"proxy",
+        b"true-client-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+        b"x-original-host",
+        b"x-original-method",
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-rewrite-url",
+    }
+)
+_TAKEN = _OURS | _PROXYS
 _UNDERSCORE = ord("_")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -72,7 +93,7 @@ def _sorted_out(headers: list[Header]) -> tuple[list[Header], dict[bytes, bytes]
     said: dict[bytes, bytes] = {}
     for header in headers:
         name, value = header
-        if name in _OURS:
+        if name in _TAKEN:
             said[name] = b"%b,%b" % (said[name], value) if name in said else value
         elif _UNDERSCORE not in name:  # CGI-like servers read x_request_id as x-request-id
             kept.append(header)

@@ -228,3 +228,10 @@ def test_the_faults_of_all_manifests_come_at_once(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as refused:
         read_all(tmp_path)
     assert {Path(line.split(":")[0]).parent.name for line in str(refused.value).splitlines()} == {"a", "c"}
+
+
+@pytest.mark.parametrize("prefix", ["", "_", "acme", "Acme_", "a-b_", "1_", "x" * 20 + "_"])
+def test_keys_begin_so_that_nothing_else_does(tmp_path: Path, prefix: str) -> None:
+    text = f'name = "a"\n[app]\nmodule = "a"\n[api_keys]\nprefix = "{prefix}"\nswap = "/a"\n'
+    (line,) = faults(tmp_path, text)
+    assert line.startswith("api_keys.prefix: write ")

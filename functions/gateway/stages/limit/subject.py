@@ -1,14 +1,13 @@
-"""Whose bucket it is: an address, a principal, or everybody who asks for a route.
+"""Whose bucket it is: an address, a principal or an API key of one, or everybody who asks for a route.
 
 In: an exchange and what a rule says. Out: keys, each with rule and kind of subject in its name, so that no two ever
 share a bucket. An IPv6 client is its /64: it has all addresses in there.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 
 from functions.gateway.exchange import Exchange
+from runtime.network import network
 
 Key = Callable[[Exchange], str]
 
@@ -32,28 +31,16 @@ def address(exchange: Exchange) -> str:
 
 
 def principal(exchange: Exchange) -> str:
-    """Who is authenticated; the address where nobody is, under a name that no principal has."""
+    """Who is authenticated, each API key for itself; the address where nobody is. No two kinds share a name."""
     known = exchange.principal
-    return f"address {address(exchange)}" if known is None else known.id
+    if known is None:
+        return f"address {address(exchange)}"
+    return f"key {known.session}" if exchange.keyed else known.id
 
 
 def everybody(_exchange: Exchange) -> str:
     """The same for all."""
     return "all"
-
-
-@lru_cache(maxsize=4096)
-def network(client: str) -> str:
-    """The /64 of an IPv6 address; the IPv4 address that is written as one, and what is no address, as it is."""
-    try:
-        known = ip_address(client)
-    except ValueError:
-        return client
-    if not isinstance(known, IPv6Address):
-        return client
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return f"{IPv6Address(int(known) >> 64 << 64)}/64"
 
 
 _SUBJECTS: dict[str, Key] = {"address": address, "principal": principal, "route": everybody}

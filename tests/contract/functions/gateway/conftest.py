@@ -9,7 +9,10 @@ import pytest
 
 from tests.contract.functions.gateway.house import House
 from tests.contract.functions.gateway.town import Started, Town
+from tests.heard import Heard, heard
 from tests.tokens import Signer
+
+__all__ = ["heard"]
 
 
 def a_name() -> str:
@@ -47,11 +50,13 @@ def start(tmp_path: Path, redis_url: str) -> Iterator[Started]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, redis_url: str) -> AsyncIterator[House]:
-    """The real users and gateways, for this test alone; nothing runs yet."""
+async def house(tmp_path: Path, redis_url: str, heard: Heard) -> AsyncIterator[House]:
+    """The real users and gateways, for this test alone; nothing runs yet. Their logs hold no secret in the end."""
     made = await House.made(tmp_path, redis_url)
     yield made
     made.end()
+    heard.note_files(made.keys)
+    assert heard.found_in(made.logs()) == []
 
 
 @pytest.fixture

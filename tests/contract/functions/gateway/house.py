@@ -43,6 +43,10 @@ class House:
         self._running.append(served)
         return served
 
+    def logs(self) -> str:
+        """What all of them have written."""
+        return "".join(line for served in self._running for line in served.log)
+
     def end(self) -> None:
         for served in self._running:
             served.kill()

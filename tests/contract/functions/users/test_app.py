@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from httpx import AsyncClient
 
 from functions.users.app import application
-from tests.contract.functions.users.calls import logged_in, registered
+from functions.users.passwords import parameters
+from runtime.database import Database
+from tests.contract.functions.users.calls import ANN, BOB, logged_in, registered
 from tests.served import NotStarted, running
 
 
@@ -14,13 +17,47 @@ async def test_health_asks_the_database(client: AsyncClient) -> None:
     assert (await client.get("/health")).json()["dependencies"] == {"database": "up"}
 
 
-async def test_accounts_outlive_a_restart_after_which_hashing_costs_more(environment: pytest.MonkeyPatch) -> None:
+async def test_accounts_outlive_a_restart_after_which_hashing_costs_more_and_their_hashes_follow(
+    environment: pytest.MonkeyPatch, database: Database
+) -> None:
     async with running(application) as first:
         await registered(first)
     environment.setenv("ARGON2_PASSES", "2")
     async with running(application) as second:
         await logged_in(second)
         await logged_in(second)
+    assert "t=2" in await stored_hash(database)
+
+
+async def test_after_hashing_costs_more_an_old_hash_a_new_one_and_none_cost_the_same(
+    environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(application) as first:
+        await registered(first)
+    environment.setenv("ARGON2_PASSES", "2")
+    checked: list[str] = []
+    verify = PasswordHasher.verify
+
+    def noted(hasher: PasswordHasher, hashed: str, password: str) -> bool:
+        checked.append(parameters(hashed))
+        return verify(hasher, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", noted)
+    work = []
+    async with running(application) as second:
+        await registered(second, BOB)
+        for email in ("nobody@example.org", ANN["email"], BOB["email"]):
+            checked.clear()
+            await second.post("/sessions", json={"email": email, "password": "wrong horse battery"})
+            work.append(sorted(checked))
+    assert len(work[0]) == 2
+    assert work[0] == work[1] == work[2]
+
+
+async def stored_hash(database: Database) -> str:
+    async with database.read() as connection:
+        (row,) = await connection.fetch("SELECT password_hash FROM users")
+    return str(row["password_hash"])
 
 
 async def test_it_does_not_start_without_a_signing_key_and_says_how_to_make_one(

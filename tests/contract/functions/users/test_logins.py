@@ -1,8 +1,9 @@
 """functions/users/logins.py: every line of the contract about sessions and keys, on both databases."""
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 
+from functions.users.throttle.decision import ELSEWHERE, HERE
 from runtime.identity import Verifier
 from runtime.instant import now_ms
 from tests.contract.functions.users.calls import ANN, bearing, joined, logged_in, pointers, problem, registered
@@ -122,3 +123,45 @@ async def test_sessions_are_listed_and_one_is_ended_by_its_owner_alone(client: A
     refreshed = await client.post("/sessions/refresh", json={"refresh_token": old["refresh_token"]})
     assert problem(refreshed) == (401, "session-revoked")
     assert len((await client.get("/sessions", headers=bearing(new))).json()["items"]) == 1
+
+
+async def tried(client: AsyncClient, email: str, password: str, address: str = "192.0.2.1") -> Response:
+    login = {"email": email, "password": password}
+    return await client.post("/sessions", json=login, headers={"X-Forwarded-For": address})
+
+
+@pytest.mark.parametrize("email", [ANN["email"], "nobody@example.org"])
+async def test_who_guesses_is_told_to_wait_whether_or_not_the_email_is_known(client: AsyncClient, email: str) -> None:
+    await registered(client)
+    for _ in range(HERE.most):
+        assert problem(await tried(client, email, "wrong horse battery")) == (401, "bad-credentials")
+    refused = await tried(client, email.upper(), ANN["password"])  # not even looked at
+    assert problem(refused) == (429, "quota-exceeded")
+    assert refused.json()["violated-policies"] == ["logins"]
+    assert 0 < int(refused.headers["retry-after"]) <= HERE.every / 1000
+
+
+async def test_a_stranger_who_guesses_locks_nobody_out(client: AsyncClient) -> None:
+    await registered(client)
+    assert (await tried(client, ANN["email"], ANN["password"], "203.0.113.1")).status_code == 201
+    for number in range(ELSEWHERE.most + 5):
+        await tried(client, ANN["email"], "wrong horse battery", f"198.51.100.{number // 2}")
+    assert (await tried(client, ANN["email"], ANN["password"], "198.51.100.1")).status_code == 429
+    for address in ("203.0.113.1", "2001:db8::1", "203.0.113.2"):  # at home, and on a journey
+        assert (await tried(client, ANN["email"], ANN["password"], address)).status_code == 201
+
+
+async def test_logins_that_are_right_are_not_counted(client: AsyncClient) -> None:
+    await registered(client)
+    for _ in range(HERE.most + 5):
+        assert (await tried(client, ANN["email"], ANN["password"])).status_code == 201
+    assert problem(await tried(client, ANN["email"], "wrong horse battery")) == (401, "bad-credentials")
+
+
+async def test_all_addresses_of_one_network_are_one_who_guesses(client: AsyncClient) -> None:
+    await registered(client)
+    statuses = [
+        (await tried(client, ANN["email"], "wrong horse battery", f"2001:db8::{number}")).status_code
+        for number in range(HERE.most + 1)
+    ]
+    assert statuses == [401] * HERE.most + [429]

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from functions.users import sessions, store
+from functions.users.apikeys import store as apikeys
 from functions.users.model import User
 from runtime.database import Database, UniqueViolation
 from runtime.ids import uuid7
@@ -115,7 +116,7 @@ async def test_what_was_there_before_is_there_after_it(old: Database, database_u
     user = await before.added(old)
     _, token = await before.begun(old, user, 0)
     second = await before.refreshed(old, token, 1000)
-    assert await migrate(database_url, FOLDER) == ["0002_one_unspent_token.sql"]
+    assert (await migrate(database_url, FOLDER))[0] == "0002_one_unspent_token.sql"
     assert await before.refreshed(old, token, 2000) == second  # an instance that was running all the time
     assert second is not None
     assert await now.refreshed(old, second, 3000)
@@ -139,3 +140,19 @@ async def test_a_release_that_broke_the_new_rule_would_be_noticed_here(database:
     with pytest.raises(UniqueViolation):
         async with database.write() as connection:
             await code.store.add_token(connection, "a second one", session, 0)
+
+
+async def test_the_code_of_before_ends_keys_as_the_sessions_that_they_are_and_spares_those_that_live(
+    database: Database,
+) -> None:
+    code = Code("before")
+    user = await code.added(database)
+    async with database.write() as connection:
+        for key_id in ("ended", "lives"):
+            await store.begin_session(connection, key_id, user.id, 1000)
+            await apikeys.add(connection, key_id, f"hash of {key_id}", "acme_1", "a name")
+        await code.store.end_sessions(connection, user.id, 2000, but="lives")
+        await store_before.purge(connection, ended_before=2001, unused_since=1000)
+    async with database.read() as connection:
+        assert await apikeys.by_hash(connection, "hash of ended") is None
+        assert await apikeys.by_hash(connection, "hash of lives") is not None

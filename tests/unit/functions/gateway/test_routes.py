@@ -143,6 +143,29 @@ def test_a_default_limit_that_is_said_twice_is_refused() -> None:
     assert told == "things: route GET /a: limits.default is said twice, as `limit` means it too"
 
 
+INNER = {"ended_sessions": "/a/ended", "api_keys": {"prefix": "acme_", "swap": "/a/token"}}
+
+
+@pytest.mark.parametrize(("match", "led_to"), [("/a/{id}", ["ended", "token"]), ("/a/token", ["token"])])
+def test_a_route_that_leads_to_what_is_for_gateways_only_is_refused(match: str, led_to: list[str]) -> None:
+    shown = manifest({"match": f"GET {match}"}, own=INNER)
+    with pytest.raises(ManifestError) as raised:
+        compile_routes([shown])
+    each = f"things: route GET {match}: leads to /a/"
+    assert raised.value.lines == [f"{each}{name}, which is for gateways only" for name in led_to]
+
+
+def test_a_route_of_another_function_or_method_leads_elsewhere() -> None:
+    hidden = manifest({"match": "DELETE /a/{id}"}, own=INNER)
+    assert len(compile_routes([hidden, manifest({"match": "GET /a/{rest...}"}, name="others")])) == 2
+
+
+def test_two_functions_may_not_have_api_keys() -> None:
+    with pytest.raises(ManifestError) as raised:
+        compile_routes([manifest(own=INNER), manifest(name="others", own=INNER)])
+    assert raised.value.lines == ["others: api_keys: things has them; gateways ask one function only"]
+
+
 def test_every_fault_is_told_at_once() -> None:
     told = faults(
         {"match": "GET /a", "retries": 9}, {"match": "GET /a"}, {"match": "GET /b", "auth": "public", "role": "admin"}

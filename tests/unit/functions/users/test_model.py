@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import to_builtins
 
 from functions.users import model
+from functions.users.apikeys import model as apikeys
 from functions.users.model import Email, NewUser, Password, User, new_user
 from runtime.manifest import Manifest
 from runtime.problem import Kind
@@ -174,5 +175,5 @@ def test_a_user_is_shown_in_private_with_everything_but_the_password_and_in_publ
 
 
 def test_every_problem_of_the_function_is_explained_in_its_manifest() -> None:
-    kinds = {value.slug for value in vars(model).values() if isinstance(value, Kind)}
+    kinds = {value.slug for value in {**vars(model), **vars(apikeys)}.values() if isinstance(value, Kind)}
     assert Manifest.read(Path("functions/users")).problems.keys() == kinds

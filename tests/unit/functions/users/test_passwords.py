@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
 
-from functions.users.passwords import Passwords
+from functions.users.passwords import REST, Passwords, parameters
 from functions.users.settings import Settings
 from runtime import deadline
 from runtime.problem import Problem
@@ -60,10 +61,57 @@ async def test_the_defaults_are_the_least_that_owasp_asks_for() -> None:
         passwords.close()
 
 
-def test_a_stranger_costs_the_same_work_as_a_user(passwords: Passwords) -> None:
-    real, nobodys = CHEAP.hash("correct horse battery"), passwords._nobodys
-    assert nobodys.split("$")[:4] == real.split("$")[:4]
-    assert [len(part) for part in nobodys.split("$")] == [len(part) for part in real.split("$")]
+class Counting(PasswordHasher):
+    """Notes the parameters of every hash that is checked."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=2, memory_cost=8, parallelism=1)
+        self.checked: list[str] = []
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002  its name in the library
+        self.checked.append(parameters(str(hash)))
+        return super().verify(hash, password)
+
+
+async def test_a_stranger_costs_the_same_work_as_a_user_whatever_their_hash_was_made_with() -> None:
+    counting = Counting()
+    passwords = Passwords(counting, workers=1, queue=8)
+    oldest = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash("correct horse battery")
+    passwords.expect(parameters(CHEAP.hash("anything")))
+    passwords.expect(parameters(oldest))
+    work: list[list[str]] = []
+    for hashed in (None, oldest, CHEAP.hash("correct horse battery"), counting.hash("correct horse battery")):
+        for password in ("correct horse battery", "correct horse batterz"):
+            counting.checked.clear()
+            right = hashed is not None and password == "correct horse battery"
+            assert await passwords.matches(password, hashed) is right
+            work.append(sorted(counting.checked))
+    assert len(work[0]) == 3
+    assert all(each == work[0] for each in work)
+    passwords.close()
+
+
+async def test_a_hash_that_nobody_expected_is_expected_from_then_on() -> None:
+    counting = Counting()
+    passwords = Passwords(counting, workers=1, queue=8)
+    await passwords.matches("x", CHEAP.hash("y"))
+    counting.checked.clear()
+    await passwords.matches("x", None)
+    assert len(counting.checked) == 2
+    passwords.close()
+
+
+async def test_what_is_no_hash_is_nobody_elses_trouble(passwords: Passwords) -> None:
+    passwords.expect("$argon2id$v=19$m=8,t=1")
+    passwords.expect("nonsense")
+    assert not await passwords.matches("x", None)
+
+
+def test_nobodys_hash_has_the_length_of_a_real_one() -> None:
+    real = CHEAP.hash("correct horse battery")
+    assert real[-REST:].count("$") == 2
+    assert real == parameters(real) + real[-REST:]
+    assert parameters(real).split("$")[1:] == real.split("$")[1:4]
 
 
 def test_a_hash_made_with_other_parameters_is_outdated(passwords: Passwords) -> None:

@@ -126,3 +126,13 @@ async def test_a_token_whose_session_has_ended_is_refused_also_when_it_was_let_i
     assert len(below.seen) == 1
     await handler(exchange(headers=bearing(source.signer.token(sid="another"))))
     assert len(below.seen) == 2
+
+
+@pytest.mark.parametrize("others", [b"Bearer x", b"Basic YTpi", b""])
+async def test_two_credentials_are_none_whichever_comes_first(
+    source: Source, verifier: Verifier, others: bytes
+) -> None:
+    good = bearing(source.signer.token())
+    for headers in ([*good, (b"authorization", others)], [(b"authorization", others), *good], [*good, *good]):
+        problem = await refusal(verifier, headers)
+        assert (b"www-authenticate", b'Bearer error="invalid_token"') in problem.headers

@@ -43,7 +43,12 @@ async def test_two_ids_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"x-deadline-ms", b"forwarded", b"x-forwarded-host", b"x-instance", b"x-real-ip", b"tracestate"]
+    "name",
+    [
+        *(b"x-deadline-ms", b"forwarded", b"x-forwarded-host", b"x-instance", b"x-real-ip", b"tracestate"),
+        *(b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"true-client-ip", b"x-forwarded-prefix"),
+        b"proxy",
+    ],
 )
 @pytest.mark.parametrize("client", ["192.0.2.1", PROXY])
 async def test_what_only_the_gateway_may_say_is_taken_out(name: bytes, client: str) -> None:

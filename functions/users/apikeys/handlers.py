@@ -1,0 +1,105 @@
+"""API keys over HTTP: made, listed and ended by their owners, and swapped for short tokens by gateways.
+
+In: who is calling, or a key. Out: the key, once; from then on its prefix. A key never reaches a function: what it is
+swapped for is a token like any other, but of no recent login, so that a key makes no keys and changes no password.
+"""
+
+import re
+
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, JSONBody
+
+from functions.users import model
+from functions.users import store as sessions
+from functions.users.apikeys import store
+from functions.users.apikeys.model import (
+    MOST,
+    PREFIX,
+    TOO_MANY_KEYS,
+    ApiKey,
+    ApiKeys,
+    MadeKey,
+    NewKey,
+    Swapped,
+    prefix,
+)
+from functions.users.dependencies import Asked, Bearer, Data, Issuing, living_session
+from functions.users.tokens import digest, random_token
+from runtime.authenticated import require_recent
+from runtime.conditional import shown
+from runtime.database import Row
+from runtime.identity import bearer, invalid
+from runtime.ids import uuid7
+from runtime.instant import SECOND, now_ms, rfc3339
+from runtime.openapi import answers
+from runtime.problem import NOT_FOUND, Problem
+
+SECRET = {"Cache-Control": "no-store"}
+NEVER = 0  # when who calls with a key logged in
+NOTED = 60 * SECOND  # between two notes of when a key was used
+
+
+@post("/users/me/keys", opt=answers({201: MadeKey}, TOO_MANY_KEYS, headers=("Cache-Control",)))
+async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, database: Data) -> Response[bytes]:
+    """Makes an API key, after a recent login; the answer is the only one that shows it."""
+    now = now_ms()
+    require_recent(principal, now / SECOND)
+    key_id, key = uuid7(), PREFIX + random_token()
+    async with database.write() as connection:
+        await store.hold(connection, principal.id)
+        user = await living_session(connection, principal)
+        if len(await store.of_user(connection, user.id)) >= MOST:
+            raise Problem(TOO_MANY_KEYS)
+        await sessions.begin_session(connection, key_id, user.id, now)
+        await store.add(connection, key_id, digest(key), prefix(key), data.name)
+    made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), None, key)
+    return shown(request, made, headers=SECRET, status=201)
+
+
+@get("/users/me/keys", opt=answers({200: ApiKeys}, headers=("Cache-Control",)))
+async def list_keys(request: Asked, principal: Bearer, database: Data) -> Response[bytes]:
+    """The caller's keys that live, by what may be shown of them."""
+    async with database.read() as connection:
+        rows = await store.of_user(connection, principal.id)
+    return shown(request, ApiKeys([_key(row) for row in rows]), headers=SECRET)
+
+
+@delete("/users/me/keys/{key_id:str}", status_code=204, opt=answers({204: None}, NOT_FOUND, path={"key_id": model.Id}))
+async def end_key(key_id: FromPath[str], principal: Bearer, database: Data) -> None:
+    """Ends one of the caller's keys; once more is as good as once."""
+    if not re.fullmatch(model.ID, key_id):
+        raise Problem(NOT_FOUND)  # nor could PostgreSQL be asked for text with a NUL in it
+    async with database.write() as connection:
+        if not await store.owns(connection, principal.id, key_id):
+            raise Problem(NOT_FOUND)
+        await sessions.end_session(connection, key_id, now_ms())
+
+
+@get("/keys/token")
+async def swap_key(request: Asked, database: Data, issuer: Issuing) -> Response[bytes]:
+    """An access token of the owner, for a key that comes as a bearer token.
+
+    For gateways only: the manifest names it, and has no such route. Nothing is to be had here but what a key gives.
+    """
+    authorization = request.headers.get("authorization")
+    key = bearer(None if authorization is None else authorization.encode("latin-1"))
+    now = now_ms()
+    async with database.read() as connection:
+        found = await store.by_hash(connection, digest(key))
+        user = await sessions.user_of_session(connection, found["session_id"]) if found else None
+    if found is None or user is None:
+        raise invalid("no such API key, or it has ended")
+    if now - (found["used_at"] or 0) >= NOTED:
+        async with database.write() as connection:
+            await store.used(connection, found["session_id"], now)
+    token = issuer.issue(user, found["session_id"], NEVER, now)
+    return shown(request, Swapped(token, issuer.lifetime), headers=SECRET)
+
+
+def _key(row: Row) -> ApiKey:
+    used = row["used_at"]
+    shown_at = None if used is None else rfc3339(used)
+    return ApiKey(row["session_id"], row["name"], row["prefix"], rfc3339(row["authenticated_at"]), shown_at)
+
+
+HANDLERS = [make_key, list_keys, end_key, swap_key]
