@@ -19,6 +19,7 @@ from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
 from deploy.engine import GATEWAY, Engine, Refusal
 from deploy.local.engine import LocalEngine
+from deploy.package import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     """The verbs and what each may be given."""
     parser = argparse.ArgumentParser(prog="just", allow_abbrev=False)
     verb = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
+    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback", "unit-config"):
         verb.add_parser(name)
     down = verb.add_parser("down")
     down.add_argument("--data", action="store_true", help="delete databases and secrets, too (asks)")
@@ -67,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
     remove = verb.add_parser("remove")
     remove.add_argument("name")
     remove.add_argument("--yes", action="store_true", help="don't ask")
+    package = verb.add_parser("package")
+    package.add_argument("name")
+    package.add_argument("--python", default=bundle.HERE, help="the version that it is to run on, as in 3.13")
     restore = verb.add_parser("restore")
     restore.add_argument("folder", type=Path)
     restore.add_argument("--yes", action="store_true", help="don't ask")
@@ -85,6 +89,10 @@ def call(options: argparse.Namespace) -> int:
             return verbs.add_upstream(ROOT, options.name, options.url)
         case "remove":
             return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
+        case "package":
+            return verbs.package(ROOT, options.name, _state() / "packages", options.python)
+        case "unit-config":
+            return verbs.unit_config(ROOT)
         case _:
             return call_engine(options)
 
