@@ -169,8 +169,7 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        rendered = nginx.render(self._layout)
-        if rendered:
+        if rendered := nginx.render(self._layout):
             nginx.check(self._layout, self._roster.binaries().nginx)
             self._supervisor.restart("nginx")
         revived = self._supervisor.revive()
@@ -180,9 +179,7 @@ class LocalEngine:
         return self._converge(self._roster.instances()) or rendered or revived
 
     def _take_source(self) -> Sequence[str]:
-        """Makes the checkout as it is now what runs; the functions that may be others then. While developing it is what
-        runs anyway.
-        """
+        """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""
         if self._layout.developing:
             return self._layout.functions
         changed = self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})

@@ -6,6 +6,7 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 
+from deploy.engine import GATEWAY
 from deploy.package import bundle
 from deploy.scaffold import create
 from runtime import signing
@@ -20,9 +21,9 @@ SHIPPED, MADE = ("orders", "users"), {"things": False, "echoes": True}
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, with functions that a verb has made."""
+    """The project as it is shipped, and functions that a verb has made."""
     root = tmp_path_factory.mktemp("checkout") / "portico"
-    for folder in ("functions", "runtime", "requirements"):
+    for folder in ("runtime", "requirements", *(f"functions/{name}" for name in (GATEWAY, *SHIPPED))):
         copytree(ROOT / folder, root / folder, ignore=ignore_patterns("__pycache__"))
     for file in ("docker-compose.yml", "compose.override.yml"):
         (root / file).write_bytes((ROOT / file).read_bytes())

@@ -170,6 +170,8 @@ def unitd(file: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="unit-") as state:
         control = f"{state}/control"
         places = {"--control": f"unix:{control}", "--pid": f"{state}/pid", "--log": f"{state}/log", "--statedir": state}
+        if os.geteuid() == 0:  # it would become somebody who may not read what a test has unpacked
+            places |= {"--user": "root", "--group": "root"}
         command = [UNITD, "--no-daemon", *(word for pair in places.items() for word in pair)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True) as process:
             try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engine import Refusal
+from deploy.engine import GATEWAY, Refusal
 from deploy.package import unit
 from runtime.manifest import read_all
 
@@ -75,7 +75,8 @@ def test_a_function_is_told_what_its_container_is_told(checkout: Path) -> None:
 
 
 def test_a_service_of_others_and_the_gateway_are_not_for_unit(checkout: Path) -> None:
-    assert unit.served(read_all(ROOT / "functions")) == ["orders", "users"]
+    assert unit.served(read_all(checkout / "functions")) == ["payments"]
+    assert GATEWAY not in unit.served(read_all(ROOT / "functions"))
     with pytest.raises(Refusal, match="There is no function legacy that Unit could serve: there are payments"):
         unit.application(checkout, "legacy")
 
