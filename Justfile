@@ -122,9 +122,19 @@ add-upstream name url: _ready
 remove name *options: _ready
     @{{ python }} -m deploy remove {{ quote(name) }} {{ options }}
 
+# Put a function, the runtime and all that they need into one archive, for Granian and NGINX Unit; --python 3.13 for another Python
+[group('work')]
+package name *options: _ready
+    @{{ python }} -m deploy package {{ quote(name) }} {{ options }}
+
+# Write what NGINX Unit is told of the functions, from their manifests, to deploy/unit/
+[group('work')]
+unit-config: _ready
+    @{{ python }} -m deploy unit-config
+
 # Run the tests: all, or unit, contract, e2e
 [group('work')]
-test kind="": (_prepare "dev" "nginx" "redis-server" "psql")
+test kind="": (_prepare "dev" "nginx" "redis-server" "psql" "chromium")
     {{ python }} -m pytest tests/{{ kind }}
 
 # Do one fault after another to the running stack, under load, and account for every order; --short for a few of them

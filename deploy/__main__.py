@@ -14,12 +14,12 @@ from pathlib import Path
 
 from deploy import call as calling
 from deploy import choice, explain, smoke, verbs
+from deploy.arguments import parser
 from deploy.chaos import run as chaos
 from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
-from deploy.engine import GATEWAY, Engine, Refusal
+from deploy.engine import Engine, Refusal
 from deploy.local.engine import LocalEngine
-from functions.gateway import limits
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,46 +38,6 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
-    """The verbs and what each may be given."""
-    parser = argparse.ArgumentParser(prog="just", allow_abbrev=False)
-    verb = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
-        verb.add_parser(name)
-    down = verb.add_parser("down")
-    down.add_argument("--data", action="store_true", help="delete databases and secrets, too (asks)")
-    down.add_argument("--yes", action="store_true", help="don't ask")
-    scale = verb.add_parser("scale")
-    scale.add_argument("instances", type=int)
-    scale.add_argument("function", nargs="?", default=GATEWAY)
-    verb.add_parser("deploy").add_argument("--all", action="store_true", help="also what did not change")
-    calling.arguments(verb.add_parser("call"))
-    explain = verb.add_parser("explain")
-    explain.add_argument("method", type=str.upper)
-    explain.add_argument("target")
-    limits.arguments(verb.add_parser("limits"))
-    chaos.arguments(verb.add_parser("chaos"))
-    verb.add_parser("logs").add_argument("name", nargs="?", default="")
-    verb.add_parser("admin").add_argument("email")
-    verb.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, a folder by its date")
-    new = verb.add_parser("new")
-    new.add_argument("name")
-    new.add_argument("--stateless", action="store_true", help="without a database")
-    upstream = verb.add_parser("add-upstream")
-    upstream.add_argument("name")
-    upstream.add_argument("url")
-    remove = verb.add_parser("remove")
-    remove.add_argument("name")
-    remove.add_argument("--yes", action="store_true", help="don't ask")
-    restore = verb.add_parser("restore")
-    restore.add_argument("folder", type=Path)
-    restore.add_argument("--yes", action="store_true", help="don't ask")
-    rotate = verb.add_parser("rotate-keys")
-    rotate.add_argument("--now", action="store_true", help="withdraw all other keys, too: access tokens end (asks)")
-    rotate.add_argument("--yes", action="store_true", help="don't ask")
-    return parser
-
-
 def call(options: argparse.Namespace) -> int:
     """Carries out the verb; its exit code."""
     match options.verb:
@@ -87,6 +47,10 @@ def call(options: argparse.Namespace) -> int:
             return verbs.add_upstream(ROOT, options.name, options.url)
         case "remove":
             return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
+        case "package":
+            return verbs.package(ROOT, options.name, _state() / "packages", options.python)
+        case "unit-config":
+            return verbs.unit_config(ROOT)
         case _:
             return call_engine(options)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deploy import keys, lines, rollout
 from deploy.backup import archive
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
+from deploy.package import bundle, unit
 from deploy.scaffold import create
 from runtime.url import Url
 
@@ -155,6 +156,7 @@ def new(root: Path, name: str, *, stateless: bool) -> int:
     """Makes a function, and says what comes next."""
     for file in create.new(root, name, stateless=stateless):
         print(file)
+    unit.write(root)
     print(f"\n{name} is there: `just up` starts it, `just test` tests it. Begin in functions/{name}/app.py")
     return 0
 
@@ -178,7 +180,23 @@ def remove(root: Path, name: str, ask: Ask) -> int:
         raise Refusal("Nothing was deleted: answer y, or give --yes.")
     kept = "Its data stays until `just down --data`." if (root / "functions" / name / "schema").is_dir() else ""
     create.remove(root, name)
+    unit.write(root)
     print(f"{name} is gone from the checkout: `just up` takes it out of what runs. {kept}".rstrip())
+    return 0
+
+
+def package(root: Path, name: str, below: Path, python: str) -> int:
+    """Makes one archive of a function and all that it needs, and says how it is run."""
+    made = bundle.build(root, name, below, python)
+    print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
+    print(f"Unpack it in {unit.HOME}, then `python3 {unit.HOME}/{name}` serves it; for NGINX Unit see docs/unit.md")
+    return 0
+
+
+def unit_config(root: Path) -> int:
+    """Writes what NGINX Unit is told of the functions."""
+    for file in unit.write(root):
+        print(file)
     return 0
 
 

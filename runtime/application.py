@@ -5,6 +5,7 @@ In: ASGI 3 calls, from Granian or NGINX Unit. It counts what is in flight, answe
 draining. It never looks into a body.
 """
 
+import os
 from collections.abc import Awaitable
 from traceback import format_exception
 from typing import Protocol, cast
@@ -48,15 +49,16 @@ def application(
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            log.configure_if_told(os.environ)
             lag.start()
             try:
                 await _live(app, health, (scope, receive, send))
             finally:
                 lag.stop()
         elif answer := answers.get(scope["path"]):
-            await answer(health, _noting_drain(health, send))
+            await answer(health, _noting_drain(health, _as_asked(scope, send)))
         elif scope["path"] == "/metrics":
-            await _answer(_noting_drain(health, send), 200, metrics.text(), MEDIA_TYPE)
+            await _answer(_noting_drain(health, _as_asked(scope, send)), 200, metrics.text(), MEDIA_TYPE)
         else:
             health.in_flight += 1
             try:
@@ -67,6 +69,10 @@ def application(
     exported = cast("Application", application)  # NGINX Unit takes a plain coroutine function only, so no class
     exported.health = health
     return exported
+
+
+def _as_asked(scope: Scope, send: Send) -> Send:
+    return _without_content(send) if scope["method"] == "HEAD" else send
 
 
 def _without_content(send: Send) -> Send:

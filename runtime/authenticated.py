@@ -14,7 +14,9 @@ from runtime import log
 from runtime.identity import Principal, Refused, Verifier, bearer
 from runtime.problem import FORBIDDEN, UNAUTHENTICATED, Problem
 
-tell_refusal = log.Sparing(log.get(__name__).info)
+logger = log.get(__name__)
+# Asked for `info` each time: under NGINX Unit logging is set up after this module is imported.
+tell_refusal = log.Sparing(lambda event, **said: logger.info(event, **said))  # noqa: PLW0108  see above
 
 RECENT = 300  # seconds since the login within which it counts as recent
 

@@ -98,6 +98,7 @@ class _Call:
             self._asking -= 1
         if message["type"] != _GONE:
             self._more = message.get("more_body", False)
+            message.setdefault("body", b"")  # ASGI lets a server leave it out, and NGINX Unit does; Litestar reads it
             self._ask()
             return message
         self._told = True

@@ -12,26 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from runtime.database import Connection, Database, DatabaseBusy
-from runtime.problem import MALFORMED, Kind, Problem
-
-KEY_MISSING = Kind(
-    "idempotency-key-missing",
-    400,
-    "Idempotency-Key missing",
-    "This route makes something that must not be made twice: send an Idempotency-Key of your own choice.",
-)
-IN_FLIGHT = Kind(
-    "idempotency-in-flight",
-    409,
-    "Still in flight",
-    "An earlier request with this key was not done in time; repeat it with the same key to learn its answer.",
-)
-MISMATCH = Kind(
-    "idempotency-mismatch",
-    422,
-    "Key used before",
-    "This key came with another body before; a new request needs a new key.",
-)
+from runtime.problem import IN_FLIGHT, KEY_MISSING, MALFORMED, MISMATCH, Kind, Problem
 
 REPLAYED = (b"idempotency-replayed", b"true")
 KEPT_MS = 24 * 60 * 60 * 1000

@@ -8,8 +8,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, TextIO
 
 import msgspec
 import structlog
@@ -27,8 +27,11 @@ _SHARED: list[Processor] = [
 ]
 
 
-def configure(style: Format = "auto", **always: str) -> None:
-    """Sets up logging for this process; `always` is on every line (the instance's name, say)."""
+def configure(style: Format = "auto", stream: TextIO | None = None, **always: str) -> None:
+    """Sets up logging for this process, to standard output unless `stream` is another; `always` is on every line (the
+    instance's name, say).
+    """
+    stream = stream or sys.stdout
     shared = [*_SHARED, _adding(always)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -36,9 +39,15 @@ def configure(style: Format = "auto", **always: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_formatter(shared, text=style == "text" or (style == "auto" and sys.stdout.isatty())))
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(shared, text=style == "text" or (style == "auto" and stream.isatty())))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+
+
+def configure_if_told(environment: Mapping[str, str]) -> None:
+    """Does so where LOG_FORMAT asks for it and no server of ours has: NGINX Unit keeps what goes to standard error."""
+    if "LOG_FORMAT" in environment and not structlog.is_configured():
+        configure("text" if environment["LOG_FORMAT"] == "text" else "json", sys.stderr)
 
 
 class Sparing:

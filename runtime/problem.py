@@ -71,6 +71,24 @@ KEY_REFUSED = Kind(
     "Idempotency-Key refused",
     "This route does not honour Idempotency-Key; send the request without one.",
 )
+KEY_MISSING = Kind(
+    "idempotency-key-missing",
+    400,
+    "Idempotency-Key missing",
+    "This route makes something that must not be made twice: send an Idempotency-Key of your own choice.",
+)
+IN_FLIGHT = Kind(
+    "idempotency-in-flight",
+    409,
+    "Still in flight",
+    "An earlier request with this key was not done in time; repeat it with the same key to learn its answer.",
+)
+MISMATCH = Kind(
+    "idempotency-mismatch",
+    422,
+    "Key used before",
+    "This key came with another body before; a new request needs a new key.",
+)
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Unauthenticated", "A valid bearer token is needed.")
 FORBIDDEN = Kind("forbidden", 403, "Forbidden", "The token is valid, but does not allow this.")
 PREFLIGHT_REFUSED = Kind(

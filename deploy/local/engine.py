@@ -11,7 +11,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -169,20 +169,23 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        rendered = nginx.render(self._layout)
-        if rendered:
+        if rendered := nginx.render(self._layout):
             nginx.check(self._layout, self._roster.binaries().nginx)
             self._supervisor.restart("nginx")
         revived = self._supervisor.revive()
-        self._take_source()
+        secrets.add(self._layout, self._environment)
+        for function in self._take_source():
+            self._migrate(function)
         return self._converge(self._roster.instances()) or rendered or revived
 
-    def _take_source(self) -> None:
-        """Makes the checkout as it is now what runs; while developing it is, anyway."""
-        functions = () if self._layout.developing else self._layout.functions
-        self._releases.adopt({function: self._releases.take(function) for function in functions})
-        for function in functions:
+    def _take_source(self) -> Sequence[str]:
+        """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""
+        if self._layout.developing:
+            return self._layout.functions
+        changed = self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})
+        for function in self._layout.functions:
             self._releases.prune(function)
+        return changed
 
     def _stop(self) -> None:
         """From the outside in, so that what is in flight still finds what it needs."""

@@ -20,6 +20,7 @@ PACKAGES = {
     "psql": ("postgresql", "postgresql-server", "postgresql"),
     "wrk": ("wrk", "wrk", "wrk"),
     "taskset": ("util-linux", "util-linux", "util-linux"),
+    "chromium": ("chromium", "chromium", "chromium"),
     "npm": ("npm", "npm", "node"),
 }
 _MANAGERS = ("apt-get", "dnf", "brew")

@@ -20,10 +20,18 @@ def write(layout: Layout, environment: Mapping[str, str]) -> None:
         folder.chmod(0o700)
     _redis(layout)
     for function in layout.functions:
-        if function != GATEWAY:
-            keep(layout.database_url(function), database_url(layout, function, environment))
+        layout.database_url(function).unlink(missing_ok=True)
+    add(layout, environment)
     if not any(keys.glob("*.pem")):
         signing.create(keys, mode=0o600)
+
+
+def add(layout: Layout, environment: Mapping[str, str]) -> None:
+    """What functions need that are new since then; nothing that a running one knows is changed."""
+    for function in layout.functions:
+        file = layout.database_url(function)
+        if function != GATEWAY and not file.exists():
+            keep(file, database_url(layout, function, environment))
 
 
 def database_url(layout: Layout, function: str, environment: Mapping[str, str]) -> str:

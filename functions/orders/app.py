@@ -28,10 +28,7 @@ from runtime.database import Connection, Database
 from runtime.database.telemetry import watch
 from runtime.health import Health
 from runtime.idempotency import (
-    IN_FLIGHT,
     KEPT_MS,
-    KEY_MISSING,
-    MISMATCH,
     Answer,
     Claim,
     Key,
@@ -47,7 +44,7 @@ from runtime.jwks import from_url
 from runtime.metrics import Metrics
 from runtime.openapi import answers, publish
 from runtime.page import Page, PageQuery, page
-from runtime.problem import FORBIDDEN, INVALID, NOT_FOUND, Problem
+from runtime.problem import FORBIDDEN, IN_FLIGHT, INVALID, KEY_MISSING, MISMATCH, NOT_FOUND, Problem
 from runtime.retention import purging
 from runtime.settings import Secret, load
 from runtime.validation import Invalid, convert

@@ -72,6 +72,7 @@ class Handle:
     async def close(self) -> None:
         self.stop.set()
         await self.run(self.raw.close)
+        self._thread.shutdown(wait=False)
 
     def _begin(self, statement: str, last: float) -> None:
         while True:

@@ -219,7 +219,7 @@ class DockerStack(Stack):
 @contextmanager
 def local_stack(state: Path) -> Iterator[Stack]:
     """Up, ready, with products; down at the end."""
-    stack = LocalStack(state, _free_base())
+    stack = LocalStack(state, free_base())
     try:
         stack.run("up")
         yield stack
@@ -230,9 +230,9 @@ def local_stack(state: Path) -> Iterator[Stack]:
 @contextmanager
 def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
     """Another checkout's stack on the engine of `like`, for the test to bring up; down at the end, with its data."""
-    stack: Stack = LocalStack(state, _free_base())
+    stack: Stack = LocalStack(state, free_base())
     if like.engine == "docker":
-        stack = DockerStack(state, _free_base(), f"portico-other-{os.getpid()}", "172.30.253.0/24")
+        stack = DockerStack(state, free_base(), f"portico-other-{os.getpid()}", "172.30.253.0/24")
         stack.environment |= {"VERSION": "other"}  # images of its own
     stack.root = root
     try:
@@ -244,13 +244,13 @@ def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
 @contextmanager
 def docker_stack(state: Path, name: str = "test", subnet: str = "172.30.251.0/24") -> Iterator[Stack]:
     """Images built by the verb, containers by testcontainers; gone at the end, with their volumes."""
-    stack = DockerStack(state, _free_base(), f"portico-{name}-{os.getpid()}", subnet)
+    stack = DockerStack(state, free_base(), f"portico-{name}-{os.getpid()}", subnet)
     stack.run("images")
     with stack.compose():
         yield stack
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A port in whose block, to the last slot of four functions, nobody listens; two runs begin to look elsewhere."""
     first = 10_000 + os.getpid() % 25 * 600
     return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + 416)))

@@ -98,7 +98,9 @@ def test_a_function_from_the_first_line_to_the_last(checkout: Path, other: Stack
     assert "legacy" not in other.run("ps")
 
     tested = run_pytest(
-        checkout, "tests/unit/functions/payments", "tests/contract/functions/payments", "tests/unit/test_house.py"
+        checkout,
+        *("tests/unit/functions/payments", "tests/contract/functions/payments"),
+        *("tests/unit/test_house.py", "tests/unit/deploy/package"),
     )
     assert tested.returncode == 0, tested.stdout
 

@@ -16,9 +16,7 @@ from runtime.database import Connection, Database, DatabaseBusy, StatementRefuse
 from runtime.deadline import Deadline, current
 from runtime.idempotency import (
     BATCH,
-    IN_FLIGHT,
     KEPT_MS,
-    MISMATCH,
     SCHEMA,
     Answer,
     Claim,
@@ -27,7 +25,7 @@ from runtime.idempotency import (
     purge,
 )
 from runtime.migrate import statements
-from runtime.problem import DEPENDENCY_UNAVAILABLE, INVALID, Kind, Problem
+from runtime.problem import DEPENDENCY_UNAVAILABLE, IN_FLIGHT, INVALID, MISMATCH, Kind, Problem
 
 NOW = 1_800_000_000_000
 OUT_OF_STOCK = Kind("out-of-stock", 409, "Out of stock", "There is not enough of it.")

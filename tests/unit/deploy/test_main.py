@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from deploy.__main__ import parser, sentence
+from deploy.__main__ import sentence
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,3 @@ def test_what_the_system_refuses_is_one_sentence_with_a_next_step(number: int, s
 def test_a_copy_that_does_not_fit_is_told_by_where_it_was_to_be() -> None:
     error = OSError(errno.ENOSPC, "No space left on device", "/checkout/app.py", None, "/data/app.py")
     assert sentence(error) == "The disk is full at /data/app.py: free some space and try again."
-
-
-def test_scale_is_about_the_gateway_unless_it_says_otherwise() -> None:
-    options = parser().parse_args(["scale", "4"])
-    assert (options.instances, options.function) == (4, "gateway")
-
-
-def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parser().parse_args(["restart"])
-    assert "invalid choice" in capsys.readouterr().err

@@ -87,6 +87,15 @@ async def test_a_head_is_served_by_what_serves_a_get_and_brings_no_content() -> 
     assert await Server(made(tell)).get("/", method="HEAD") == (200, {"x-method": "GET"}, b"")
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/metrics"])
+async def test_what_it_answers_itself_brings_no_content_to_a_head_either(path: str) -> None:
+    (_, asked, content), (_, headers, nothing) = [
+        await Server(made()).get(path, method=method) for method in ("GET", "HEAD")
+    ]
+    assert (nothing, len(content)) == (b"", int(asked["content-length"]))
+    assert headers.keys() == asked.keys()
+
+
 async def test_a_request_carries_its_id_and_the_time_that_is_left() -> None:
     _, _, body = await Server(made()).get("/", (b"x-request-id", b"r-1"), (b"x-deadline-ms", b"5000"))
     known = json.loads(body)

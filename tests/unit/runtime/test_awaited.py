@@ -422,6 +422,20 @@ class ForgetsTheHead(module._Call):
         pass
 
 
+async def test_a_message_without_a_body_has_an_empty_one() -> None:
+    """ASGI lets a server leave it out (HTTP & WebSocket specification, "Request"), and not everybody looks."""
+    heard: list[Message] = []
+
+    async def said() -> Message:
+        return {"type": "http.request"}
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        heard.append(await receive())
+
+    await awaited(app)(scope(), said, Caller().send)
+    assert [message["body"] for message in heard] == [b""]
+
+
 @pytest.mark.parametrize(
     ("planted", "invariant", "patience"),
     [(NeverEnds, NO_WORK, 0.2), (KeepsTheCancellation, CLEAN, PATIENCE), (ForgetsTheHead, ONE_HEAD, PATIENCE)],

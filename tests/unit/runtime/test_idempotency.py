@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.idempotency import KEY_MISSING, SCHEMA, Answer, Refusal, fingerprint, parse_key
-from runtime.problem import MALFORMED, Kind, Problem
+from runtime.idempotency import SCHEMA, Answer, Refusal, fingerprint, parse_key
+from runtime.problem import KEY_MISSING, MALFORMED, Kind, Problem
 
 visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
 bare = st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~:/=-]{1,255}", fullmatch=True)

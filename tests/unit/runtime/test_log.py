@@ -125,3 +125,21 @@ def test_a_log_that_a_stranger_can_make_grow_says_how_much_it_leaves_out() -> No
     tell("refused", number=5)
     tell("refused", number=6)
     assert [said for _, said in told] == [{"number": 0}, {"number": 1}, {"number": 5, "left_out": 3}, {"number": 6}]
+
+
+def test_without_a_server_of_ours_it_is_set_up_where_the_environment_asks_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.configure_if_told({})
+    assert not structlog.is_configured()
+    log.configure_if_told({"LOG_FORMAT": "json"})
+    log.get("x").warning("slow")
+    out, err = capsys.readouterr()
+    assert (out, json.loads(err)["event"]) == ("", "slow")  # NGINX Unit keeps standard error alone
+
+
+def test_a_server_of_ours_has_the_first_word(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("json", instance="users-1")
+    log.configure_if_told({"LOG_FORMAT": "text"})
+    log.get("x").info("ready")
+    assert [line["instance"] for line in said(capsys)] == ["users-1"]

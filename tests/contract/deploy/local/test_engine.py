@@ -154,6 +154,18 @@ def test_a_function_that_was_added_meanwhile_does_not_hold_down_up(engine: Local
     assert not engine._supervisor.running()
 
 
+def test_a_function_that_was_added_meanwhile_is_started_by_the_next_up(engine: LocalEngine, checkout: Path) -> None:
+    engine.up()
+    password = (engine._layout.secrets / "redis-url").read_text()
+    (checkout / "functions/zoo/schema").mkdir(parents=True)
+    (checkout / "functions/zoo/schema/0001_animals.sql").write_text("CREATE TABLE animals (name TEXT)")
+    (checkout / "functions/zoo/function.toml").write_text('name = "zoo"\n[app]\nmodule = "it"\n')
+    assert again(engine).up()
+    assert "zoo-1" in names(again(engine))
+    assert (engine._layout.data / "zoo.db").exists()
+    assert (engine._layout.secrets / "redis-url").read_text() == password  # which Redis runs with
+
+
 def test_down_with_data_deletes_databases_and_secrets(engine: LocalEngine) -> None:
     engine.up()
     engine.down(data=True)

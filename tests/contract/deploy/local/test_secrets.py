@@ -31,6 +31,15 @@ def test_a_function_has_a_file_of_its_own_unless_a_url_is_given(layout: Layout) 
     assert layout.database_url("users").read_text() == "postgresql://u:p@db/users"
 
 
+def test_what_a_running_function_knows_is_not_changed_for_the_sake_of_a_new_one(layout: Layout) -> None:
+    secrets.write(layout, {"DATABASE_URL_USERS": "postgresql://u:p@db/users"})
+    secrets.add(layout, {})
+    assert layout.database_url("users").read_text() == "postgresql://u:p@db/users"
+    layout.database_url("users").unlink()
+    secrets.add(layout, {})
+    assert layout.database_url("users").read_text() == f"sqlite:///{layout.state}/data/users.db"
+
+
 def test_a_signing_key_is_made_once_and_named_by_its_thumbprint(layout: Layout) -> None:
     secrets.write(layout, {})
     (file,) = (layout.secrets / "signing").iterdir()

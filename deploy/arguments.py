@@ -1,0 +1,82 @@
+"""What each verb may be given: the command line, as argparse reads it.
+
+In: nothing. Out: a parser, whose result has the verb and what it was given. It carries nothing out.
+"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy import call
+from deploy.chaos import run as chaos
+from deploy.engine import GATEWAY
+from deploy.package import bundle
+from functions.gateway import limits
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    Verbs = _SubParsersAction[ArgumentParser]
+
+
+def parser() -> ArgumentParser:
+    """Of `python -m deploy`; an unknown verb ends the process with a usage message, as argparse does."""
+    parser = ArgumentParser(prog="just", allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback", "unit-config"):
+        verbs.add_parser(name)
+    _stack(verbs)
+    _data(verbs)
+    _look(verbs)
+    _work(verbs)
+    return parser
+
+
+def _stack(verbs: "Verbs") -> None:
+    down = verbs.add_parser("down")
+    down.add_argument("--data", action="store_true", help="delete databases and secrets, too (asks)")
+    _sure(down)
+    scale = verbs.add_parser("scale")
+    scale.add_argument("instances", type=int)
+    scale.add_argument("function", nargs="?", default=GATEWAY)
+    verbs.add_parser("deploy").add_argument("--all", action="store_true", help="also what did not change")
+    verbs.add_parser("logs").add_argument("name", nargs="?", default="")
+
+
+def _data(verbs: "Verbs") -> None:
+    verbs.add_parser("admin").add_argument("email")
+    verbs.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, by its date")
+    restore = verbs.add_parser("restore")
+    restore.add_argument("folder", type=Path)
+    _sure(restore)
+    rotate = verbs.add_parser("rotate-keys")
+    rotate.add_argument("--now", action="store_true", help="withdraw all other keys, too: access tokens end (asks)")
+    _sure(rotate)
+
+
+def _look(verbs: "Verbs") -> None:
+    call.arguments(verbs.add_parser("call"))
+    explain = verbs.add_parser("explain")
+    explain.add_argument("method", type=str.upper)
+    explain.add_argument("target")
+    limits.arguments(verbs.add_parser("limits"))
+
+
+def _work(verbs: "Verbs") -> None:
+    new = verbs.add_parser("new")
+    new.add_argument("name")
+    new.add_argument("--stateless", action="store_true", help="without a database")
+    upstream = verbs.add_parser("add-upstream")
+    upstream.add_argument("name")
+    upstream.add_argument("url")
+    remove = verbs.add_parser("remove")
+    remove.add_argument("name")
+    _sure(remove)
+    package = verbs.add_parser("package")
+    package.add_argument("name")
+    package.add_argument("--python", default=bundle.HERE, help="the version that it is to run on, as in 3.13")
+    chaos.arguments(verbs.add_parser("chaos"))
+
+
+def _sure(verb: ArgumentParser) -> None:
+    verb.add_argument("--yes", action="store_true", help="don't ask")
