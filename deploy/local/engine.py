@@ -20,9 +20,10 @@ from deploy.backup.postgres import Postgres
 from deploy.backup.sqlite import Sqlite
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.front import LOOPBACK
 from deploy.local import logs, nginx, packages, ports, readiness, secrets
 from deploy.local.fleet import LocalFleet
-from deploy.local.layout import LOOPBACK, Layout
+from deploy.local.layout import Layout
 from deploy.local.programs import settings
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
@@ -149,13 +150,11 @@ class LocalEngine:
         return f"http://{host}:{self._layout.port}"
 
     def _start(self) -> None:
-        layout = self._layout
         self._require_ports()
         self._say("Writing configuration and secrets")
         self._prepare()
         self._take_source()
-        nginx.render(layout)
-        nginx.check(layout, self._roster.binaries().nginx)
+        self._configure()
         self.migrate()
         self._roster.write(self._roster.instances())
         self._say("Starting Redis, the functions, the gateway and nginx")
@@ -169,13 +168,17 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        rendered = nginx.render(self._layout)
-        if rendered:
-            nginx.check(self._layout, self._roster.binaries().nginx)
+        if rendered := self._configure():
             self._supervisor.restart("nginx")
         revived = self._supervisor.revive()
         self._take_source()
         return self._converge(self._roster.instances()) or rendered or revived
+
+    def _configure(self) -> bool:
+        """Has nginx read what it is to run with; whether that is anything new."""
+        rendered = nginx.render(self._layout)
+        nginx.check(self._layout, self._roster.binaries().nginx)
+        return rendered
 
     def _take_source(self) -> None:
         """Makes the checkout as it is now what runs; while developing it is, anyway."""

@@ -46,6 +46,11 @@ def test_only_nginx_is_published(stack: DockerStack) -> None:
         assert bool(published) == (service == "nginx")
 
 
+def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some(stack: DockerStack) -> None:
+    [container] = stack.inspect("nginx")
+    assert {published["HostIp"] for published in container["NetworkSettings"]["Ports"]["8080/tcp"]} == {"127.0.0.1"}
+
+
 def test_a_function_reaches_its_own_database_and_neither_another_function_nor_redis(stack: DockerStack) -> None:
     assert _reaches(stack, "users", "postgres", 5432)
     for service, network, port in [("orders", "orders", 8000), ("redis", "limits", 6379), ("nginx", "front", 8080)]:
