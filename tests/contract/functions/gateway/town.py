@@ -109,15 +109,15 @@ class Town:
         (self._function / "function.toml").write_text(manifest(name))
         self._name = name
         self.things = [self._thing(number) for number in range(instances)]
+        self.told = {  # what a gateway of this town has to know
+            "INSTANCE": "a-gateway",
+            "EXPOSE_INSTANCE": "1",
+            "FUNCTIONS_DIR": str(folder / "functions"),
+            "ENDPOINTS": f"directory:{self._members}",
+            "REDIS_URL": redis_url,
+        }
         try:
-            self.gateway = Served(
-                ROOT / "functions" / "gateway",
-                INSTANCE="a-gateway",
-                EXPOSE_INSTANCE="1",
-                FUNCTIONS_DIR=str(folder / "functions"),
-                ENDPOINTS=f"directory:{self._members}",
-                REDIS_URL=redis_url,
-            )
+            self.gateway = Served(ROOT / "functions" / "gateway", **self.told)
         except RuntimeError:
             for thing in self.things:
                 thing.kill()
