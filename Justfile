@@ -144,6 +144,11 @@ fmt: (_prepare "dev")
     {{ python }} -m ruff format
     {{ python }} -m ruff check --fix
 
+# Write what each function's image is made of (CycloneDX), and tell what is known to be wrong with that
+[group('work')]
+audit: (_prepare "dev")
+    @{{ python }} -m deploy.audit.run
+
 # Measure the gateway beside its peers; results go to benchmarks/results/
 [group('work')]
 bench *options: (_prepare "local") (_prepare "bench" "nginx" "redis-server" "wrk" "taskset" "npm")
