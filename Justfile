@@ -137,6 +137,12 @@ unit-config: _ready
 test kind="": (_prepare "dev" "nginx" "redis-server" "psql" "chromium")
     {{ python }} -m pytest tests/{{ kind }}
 
+# Send the front door and a gateway what nobody would write, ask every operation, try every parser: for a long while
+[group('work')]
+fuzz cases="10000": (_prepare "dev" "nginx" "redis-server" "psql")
+    FUZZ_CASES={{ cases }} FUZZ_SEED=$(date +%s) FUZZ_EXAMPLES=200 {{ python }} -m pytest --timeout 3600 tests/contract/wire/test_fuzz.py tests/contract/functions/test_openapi.py
+    {{ python }} -m pytest --timeout 3600 tests/unit -m hypothesis --hypothesis-profile fuzz
+
 # Do one fault after another to the running stack, under load, and account for every order; --short for a few of them
 [group('work')]
 chaos *options: _ready
@@ -154,6 +160,11 @@ lint: (_prepare "dev")
 fmt: (_prepare "dev")
     {{ python }} -m ruff format
     {{ python }} -m ruff check --fix
+
+# Write what each function's image is made of (CycloneDX), and tell what is known to be wrong with that
+[group('work')]
+audit: (_prepare "dev")
+    @{{ python }} -m deploy.audit.run
 
 # Measure the gateway beside its peers; results go to benchmarks/results/
 [group('work')]

@@ -19,6 +19,7 @@ from deploy.chaos import run as chaos
 from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
 from deploy.engine import Engine, Refusal
+from deploy.front import Front
 from deploy.local.engine import LocalEngine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,7 @@ def call_engine(options: argparse.Namespace) -> int:
     match options.verb:
         case "up" | "dev":
             _say(f"Engine: {chosen.engine} ({chosen.why})")
-            code = verbs.up(engine)
+            code = verbs.up(engine, Front.read(os.environ).address)
             choice.remember(ROOT, os.environ, chosen.engine, developing=developing)
             return code if options.verb == "up" else verbs.logs(engine, "")
         case "down":

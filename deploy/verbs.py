@@ -26,12 +26,12 @@ Ask = Callable[[str], str]
 _COLUMNS = ("INSTANCE", "ADDRESS", "STATE", "PID", "UPTIME")
 
 
-def up(engine: Engine) -> int:
-    """Starts what is missing, then says where it listens and what runs."""
+def up(engine: Engine, with_tls: str = "") -> int:
+    """Starts what is missing, then says where it listens (`with_tls`, where that is set) and what runs."""
     if not engine.up():
         print("Everything runs already; nothing was changed.")
     running = engine.ps()
-    print(f"\nPortico listens on {engine.address()}")
+    print(f"\nPortico listens on {with_tls or engine.address()}")
     print(f"Running: {', '.join(instance.name for instance in running)}")
     print(f"Try: curl -i {engine.address()}/products")
     return 0

@@ -9,6 +9,7 @@ from hypothesis import settings
 from deploy.choice import docker_answers
 
 settings.register_profile("portico", deadline=None)  # a busy machine is no fault
+settings.register_profile("fuzz", deadline=None, max_examples=1000)  # what `just fuzz` asks for
 settings.load_profile("portico")
 
 LEFT_OUT = (

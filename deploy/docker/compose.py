@@ -26,6 +26,11 @@ class Compose:
         self._command = ["docker", "compose", "--project-name", project, *named]
         self.project = project
 
+    def tell(self, name: str, value: str) -> None:
+        """One more setting, from now on."""
+        self._settings = {**self._settings, name: value}
+        self._environment[name] = value
+
     def call(self, *arguments: str) -> str:
         """What it printed. Raises Refusal when it failed."""
         result = subprocess.run(

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy import front
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.docker import connections, images, secrets
 from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.front import LOOPBACK, Front
 from runtime.manifest import run_here
 
 _DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
@@ -42,9 +44,16 @@ class DockerEngine:
         project = environment.get("PORTICO_PROJECT") or DEFAULT_PROJECT
         self._functions = run_here(root / "functions")
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
+        self._front = Front.read(environment)
+        settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
+        settings |= {"PLAIN_BIND": LOOPBACK} if self._front.tls else {}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
-        files = ["docker-compose.yml", *(["compose.override.yml"] if developing else [])]
+        files = [
+            "docker-compose.yml",
+            *(["compose.override.yml"] if developing else []),
+            *(["deploy/docker/tls.yml"] if self._front.tls else []),
+        ]
         self._compose = Compose(root, project, files, settings)
         self._developing = developing
         self._version = environment.get("VERSION") or "latest"
@@ -149,6 +158,7 @@ class DockerEngine:
         secrets.write(self._secrets, [name for name in self._functions if name != GATEWAY])
         if self._local_bases:
             images.build_bases(self._root, self._say)
+        self._compose.tell("TLS_VERSION", front.keep(self._front, self._secrets / "tls", 0o444))
         self._say("Building the images of the functions")
         self._compose.call("build")
 

@@ -9,21 +9,18 @@ import json
 import os
 import resource
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.backup.postgres import Postgres
-from deploy.backup.sqlite import Sqlite
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.local import logs, nginx, packages, ports, readiness, secrets
+from deploy.front import LOOPBACK
+from deploy.local import logs, nginx, once, ports, readiness, secrets
+from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
-from deploy.local.layout import LOOPBACK, Layout
-from deploy.local.programs import settings
+from deploy.local.layout import Layout
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
 from deploy.local.supervisor import config
@@ -42,6 +39,7 @@ class LocalEngine:
         self._supervisor = Supervisor(asked.socket, asked.run / "supervisord.conf")
         self._layout = _remembered(asked) if self._supervisor.running() else asked
         self._asked = asked
+        self._databases = Databases(self._layout, say)
         self._roster = Roster(self._layout)
         self._releases = Releases(root, self._layout.releases)
 
@@ -100,11 +98,11 @@ class LocalEngine:
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()
-        return self._run(function, module, *arguments).returncode
+        return once.run(self._layout, function, module, *arguments).returncode
 
     def stores(self) -> dict[str, Store]:
         self._require_running()
-        return {function: self._store(function) for function in self._layout.functions if self._has_data(function)}
+        return self._databases.stores()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -123,7 +121,7 @@ class LocalEngine:
 
     def migrate(self) -> None:
         for function in self._layout.functions:
-            self._migrate(function)
+            self._databases.migrate(function)
 
     def signing_keys(self) -> Path:
         self._require_running()
@@ -149,13 +147,11 @@ class LocalEngine:
         return f"http://{host}:{self._layout.port}"
 
     def _start(self) -> None:
-        layout = self._layout
         self._require_ports()
         self._say("Writing configuration and secrets")
         self._prepare()
         self._take_source()
-        nginx.render(layout)
-        nginx.check(layout, self._roster.binaries().nginx)
+        self._configure()
         self.migrate()
         self._roster.write(self._roster.instances())
         self._say("Starting Redis, the functions, the gateway and nginx")
@@ -169,14 +165,19 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        if rendered := nginx.render(self._layout):
-            nginx.check(self._layout, self._roster.binaries().nginx)
+        if rendered := self._configure():
             self._supervisor.restart("nginx")
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
         for function in self._take_source():
-            self._migrate(function)
+            self._databases.migrate(function)
         return self._converge(self._roster.instances()) or rendered or revived
+
+    def _configure(self) -> bool:
+        """Has nginx read what it is to run with; whether that is anything new."""
+        rendered = nginx.render(self._layout)
+        nginx.check(self._layout, self._roster.binaries().nginx)
+        return rendered
 
     def _take_source(self) -> Sequence[str]:
         """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""
@@ -225,39 +226,6 @@ class LocalEngine:
         user = "root" if os.geteuid() == 0 else ""
         text = config.daemon(layout.socket, layout.logs, layout.root, user=user, files=files)
         (layout.run / "supervisord.conf").write_text(text)
-
-    def _has_data(self, function: str) -> bool:
-        return (self._layout.folder(function) / "schema").is_dir()
-
-    def _store(self, function: str) -> Store:
-        url = self._layout.database_url(function).read_text(encoding="utf-8")
-        scheme, _, file = url.partition(":///")
-        if scheme == "sqlite":
-            return Sqlite(self._layout.root / file)
-        packages.require("psql")
-        return Postgres(url)
-
-    def _migrate(self, function: str) -> None:
-        if not self._has_data(function):
-            return
-        self._say(f"Bringing the schema of {function} up to date")
-        result = self._run(function, "runtime.migrate", f"functions/{function}", quiet=True)
-        if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines()
-            why = said[-1] if said else "it did not say why"
-            raise Refusal(
-                f"The schema of {function} can't be brought up to date ({why}): correct that, then `just up`."
-            )
-
-    def _run(
-        self, function: str, module: str, *arguments: str, quiet: bool = False
-    ) -> subprocess.CompletedProcess[str]:
-        """With this terminal, or its output kept when `quiet`."""
-        environment = dict(os.environ) | settings(self._layout, function)
-        command = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(
-            command, cwd=self._layout.home(function), env=environment, check=False, text=True, capture_output=quiet
-        )
 
     def _require_running(self) -> None:
         if not self._supervisor.running():

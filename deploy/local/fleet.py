@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.engine import GATEWAY, MOST_INSTANCES, Refusal, Say
+from deploy.front import LOOPBACK
 from deploy.local import ports, readiness
-from deploy.local.layout import LOOPBACK, Layout
+from deploy.local.layout import Layout
 from deploy.local.programs import Program, instance
 from deploy.local.releases import Pointers, Releases
 from deploy.local.roster import Roster

@@ -5,15 +5,15 @@ Pure but for looking at which functions there are. It creates nothing and opens 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from deploy.engine import GATEWAY, MOST_INSTANCES, Refusal
+from deploy.front import LOOPBACK, Front
 from runtime.manifest import run_here
 
 DEFAULT_PORT = 8080
-LOOPBACK = "127.0.0.1"
 
 # Bytes. macOS takes 103, Linux 107, and supervisord first makes a socket that has ".<pid>" behind its name.
 _LONGEST_SOCKET = 103 - len(".4194304")
@@ -31,13 +31,15 @@ class Layout:
     state: Path
     port: int = DEFAULT_PORT
     bind: str = LOOPBACK
+    front: Front = field(default_factory=Front)
     developing: bool = False  # whether functions end when their source changes, and are started again
 
     @classmethod
     def read(cls, root: Path, environment: Mapping[str, str]) -> "Layout":
-        """From PORTICO_STATE, PORT and BIND. Raises Refusal for what can't be a port or a socket's path."""
+        """From PORTICO_STATE, PORT, BIND, and what deploy/front.py reads. Raises Refusal for what can't be had."""
         state = Path(environment.get("PORTICO_STATE") or root / ".portico").absolute()
-        layout = cls(root, state, _port(environment.get("PORT", "")), environment.get("BIND") or LOOPBACK)
+        front = Front.read(environment)
+        layout = cls(root, state, _port(environment.get("PORT", "")), front.plain, front=front)
         if len(os.fsencode(layout.socket)) > _LONGEST_SOCKET:
             raise Refusal(f"The path {state} is too long for a socket in it: set PORTICO_STATE to a shorter folder.")
         return layout
@@ -65,6 +67,11 @@ class Layout:
     @property
     def secrets(self) -> Path:
         return self.state / "secrets"
+
+    @property
+    def tls(self) -> Path:
+        """The folder of the front door's certificate."""
+        return self.secrets / "tls"
 
     @property
     def endpoints(self) -> Path:

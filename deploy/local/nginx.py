@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy import front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx_globals, nginx_options
@@ -24,15 +25,29 @@ def render(layout: Layout) -> bool:
         "conf.d/upstream.conf": layout.root / "nginx/upstreams/local.template",
         **{f"snippets/{file.name}": file for file in sorted((layout.root / "nginx/snippets").glob("*.conf"))},
     }
+    if layout.front.tls:
+        sources["conf.d/tls.inc"] = layout.root / "nginx/templates/tls.inc.template"
     written = [_write(layout.nginx / name, fill(source.read_text(), variables)) for name, source in sources.items()]
-    return any(written)
+    before = front.identity(layout.tls)
+    certified = front.keep(layout.front, layout.tls, mode=0o600) not in ("", before)
+    return any([*written, certified, not layout.front.tls and _remove(layout.nginx / "conf.d/tls.inc")])
 
 
 def values(layout: Layout) -> dict[str, str]:
-    """What the templates ask for: where to listen, and the port of each gateway slot."""
+    """What the templates ask for: where to listen, and the port of each gateway slot.
+
+    Where there is TLS, only that is for everybody; what has none is for this machine.
+    """
     slots = enumerate(layout.slots(GATEWAY).values(), start=1)
-    bind = f"[{layout.bind}]" if ":" in layout.bind else layout.bind
-    return {"BIND": bind, "PORT": str(layout.port)} | {f"GATEWAY_{number}": str(port) for number, port in slots}
+    return {
+        "BIND": _bracketed(layout.bind),
+        "PORT": str(layout.port),
+        "TLS_BIND": _bracketed(layout.front.bind),
+        "TLS_PORT": str(layout.front.port),
+        "TLS_FOLDER": str(layout.tls),
+        **layout.front.variables,
+        **{f"GATEWAY_{number}": str(port) for number, port in slots},
+    }
 
 
 def fill(template: str, variables: Mapping[str, str]) -> str:
@@ -47,6 +62,16 @@ def check(layout: Layout, binary: str) -> None:
     if result.returncode:
         said = result.stderr.strip().splitlines()[0]
         raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _remove(file: Path) -> bool:
+    there = file.exists()
+    file.unlink(missing_ok=True)
+    return there
 
 
 def _write(file: Path, text: str) -> bool:

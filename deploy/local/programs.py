@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.engine import GATEWAY
-from deploy.local.layout import LOOPBACK, Layout
+from deploy.front import LOOPBACK
+from deploy.local.layout import Layout
 from runtime.manifest import FILE
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.engine import GATEWAY
-from deploy.local.layout import LOOPBACK, Layout
+from deploy.front import LOOPBACK
+from deploy.local.layout import Layout
 from runtime import signing
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from testcontainers.compose import DockerCompose
 
+from deploy.front import identity
 from deploy.local.supervisor.client import Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,15 @@ class Stack(ABC):
         """Returns when that many are ready; after the test there is one again."""
         self._scaled.add(name)
         self.run("scale", instances, name)
+
+    @property
+    def tls_port(self) -> int:
+        return self.port + 9
+
+    @property
+    @abstractmethod
+    def certificate(self) -> Path:
+        """The front door's."""
 
     def restore(self) -> None:
         """One of each, ready."""
@@ -126,8 +136,8 @@ class LocalStack(Stack):
 
     engine = "local"
 
-    def __init__(self, state: Path, port: int) -> None:
-        super().__init__(state, port)
+    def __init__(self, state: Path, port: int, **settings: str) -> None:
+        super().__init__(state, port, **settings)
         self._supervisor = Supervisor(state / "run/supervisor.sock", state / "run/supervisord.conf")
 
     def stop(self, instance: str) -> None:
@@ -144,6 +154,10 @@ class LocalStack(Stack):
     def _written(self) -> str:
         return "\n".join(file.read_text() for file in sorted((self.state / "logs").glob("*.log*")))
 
+    @property
+    def certificate(self) -> Path:
+        return self.state / "secrets/tls/certificate.pem"
+
     def leftovers(self) -> list[str]:
         return [str(file) for name in ("data", "secrets") for file in (self.state / name).rglob("*")]
 
@@ -153,8 +167,8 @@ class DockerStack(Stack):
 
     engine = "docker"
 
-    def __init__(self, state: Path, port: int, project: str, subnet: str) -> None:
-        settings = {"PORTICO_PROJECT": project, "FRONT_SUBNET": subnet, "EXPOSE_INSTANCE": "1"}
+    def __init__(self, state: Path, port: int, project: str, subnet: str, **settings: str) -> None:
+        settings |= {"PORTICO_PROJECT": project, "FRONT_SUBNET": subnet, "EXPOSE_INSTANCE": "1"}
         super().__init__(state, port, **settings)
         self._project = project
         self._subnet = settings["FRONT_SUBNET"]
@@ -167,10 +181,14 @@ class DockerStack(Stack):
             "SECRETS": str(self.state / "docker/secrets"),
             "FRONT_SUBNET": self._subnet,
             "EXPOSE_INSTANCE": "1",
+            "PLAIN_BIND": "127.0.0.1",
+            "TLS_PORT": str(self.tls_port),
+            "TLS_VERSION": identity(self.certificate.parent),
+            "HSTS": "max-age=0",
         }
         file = self.state / "compose.env"
         file.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
-        return DockerCompose(ROOT, "docker-compose.yml", env_file=str(file))
+        return DockerCompose(ROOT, ["docker-compose.yml", "deploy/docker/tls.yml"], env_file=str(file))
 
     def stop(self, instance: str) -> None:
         self._docker("stop", "--timeout", "5", self._container(instance))
@@ -186,6 +204,10 @@ class DockerStack(Stack):
     def _written(self) -> str:
         names = self._docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
         return "\n".join(self._docker("logs", name) for name in names.split())
+
+    @property
+    def certificate(self) -> Path:
+        return self.state / "docker/secrets/tls/certificate.pem"
 
     def leftovers(self) -> list[str]:
         mine = ("--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
@@ -219,7 +241,8 @@ class DockerStack(Stack):
 @contextmanager
 def local_stack(state: Path) -> Iterator[Stack]:
     """Up, ready, with products; down at the end."""
-    stack = LocalStack(state, free_base())
+    port = free_base()
+    stack = LocalStack(state, port, **_with_tls(port))
     try:
         stack.run("up")
         yield stack
@@ -244,10 +267,16 @@ def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
 @contextmanager
 def docker_stack(state: Path, name: str = "test", subnet: str = "172.30.251.0/24") -> Iterator[Stack]:
     """Images built by the verb, containers by testcontainers; gone at the end, with their volumes."""
-    stack = DockerStack(state, free_base(), f"portico-{name}-{os.getpid()}", subnet)
+    port = free_base()
+    stack = DockerStack(state, port, f"portico-{name}-{os.getpid()}", subnet, **_with_tls(port))
     stack.run("images")
     with stack.compose():
         yield stack
+
+
+def _with_tls(port: int) -> dict[str, str]:
+    """Beside the plain door, which is for this machine alone then."""
+    return {"TLS": "self-signed", "TLS_PORT": str(port + 9)}
 
 
 def free_base() -> int:

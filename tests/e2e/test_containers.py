@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.audit.bill import Base, packages
+from deploy.audit.run import lock
 from tests.e2e.load import under_load
 from tests.e2e.people import log_in, order
-from tests.e2e.stack import DockerStack, until
+from tests.e2e.stack import ROOT, DockerStack, until
 
 pytestmark = pytest.mark.parametrize("stack", ["docker"], indirect=True)
 
@@ -44,6 +46,11 @@ def test_only_nginx_is_published(stack: DockerStack) -> None:
         [container] = stack.inspect(service)
         published = [ports for ports in container["NetworkSettings"]["Ports"].values() if ports]
         assert bool(published) == (service == "nginx")
+
+
+def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some(stack: DockerStack) -> None:
+    [container] = stack.inspect("nginx")
+    assert {published["HostIp"] for published in container["NetworkSettings"]["Ports"]["8080/tcp"]} == {"127.0.0.1"}
 
 
 def test_a_function_reaches_its_own_database_and_neither_another_function_nor_redis(stack: DockerStack) -> None:
@@ -92,6 +99,11 @@ def test_what_runs_is_hardened(stack: DockerStack, service: str) -> None:
     assert min(host["Memory"], host["NanoCpus"], host["PidsLimit"]) > 0
     assert host["LogConfig"]["Config"] == {"max-file": "5", "max-size": "10m"}
     assert container["Config"]["Healthcheck"]["Test"]
+    assert host["NetworkMode"] not in ("host", "bridge")
+    assert (host["PidMode"], host["IpcMode"], host["UTSMode"], host["UsernsMode"]) == ("", "private", "", "")
+    assert host["Devices"] in (None, [])
+    assert not [mount["Source"] for mount in container["Mounts"] if mount["Source"].endswith("docker.sock")]
+    assert not [mount["Destination"] for mount in container["Mounts"] if mount["Type"] == "bind" and mount["RW"]]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -102,6 +114,20 @@ def test_an_image_holds_its_own_function_and_no_other(stack: DockerStack, functi
         assert "ModuleNotFoundError" in tried.stderr
     for tool in ("pip", "uv"):
         assert "No module named" in stack.execute(function, "python", "-m", tool).stderr
+
+
+HOLDS = """
+import importlib.metadata, json
+print(json.dumps([[each.name.lower().replace("_", "-"), each.version] for each in importlib.metadata.distributions()]))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_image_holds_what_its_bill_of_materials_says(stack: DockerStack, function: str) -> None:
+    base = Base.read((ROOT / "functions/Dockerfile").read_text())
+    told = {(each.name, each.version) for each in packages(lock(ROOT, function).read_text(), base)}
+    held = {(name, version) for name, version in json.loads(stack.execute(function, "python", "-c", HOLDS).stdout)}
+    assert held == told
 
 
 def test_no_secret_is_in_an_environment_an_image_or_a_log(stack: DockerStack, client: httpx.Client) -> None:

@@ -49,7 +49,8 @@ def test_every_error_is_a_problem_with_the_id_of_its_request(client: httpx.Clien
 
 
 def test_a_head_tells_what_a_get_would_and_brings_nothing(client: httpx.Client) -> None:
-    got, head = client.get("/products"), client.head("/products")
+    whole = {"Accept-Encoding": "identity"}  # what is compressed on its way has no length
+    got, head = client.get("/products", headers=whole), client.head("/products", headers=whole)
     assert (head.status_code, head.content) == (200, b"")
     for name in ("Content-Length", "Content-Type", "ETag", "Cache-Control"):
         assert head.headers[name] == got.headers[name]

@@ -1,6 +1,7 @@
 """What the gateway says of all routes is what they do: schemathesis asks it of a real one, with every check."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.contract.functions.gateway.town import ROOT, Served
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 FUNCTIONS = ("users", "orders")
+LONGER = ("--max-examples", more) if (more := os.environ.get("FUZZ_EXAMPLES", "")) else ()  # what `just fuzz` asks for
 LEAVING = ("users_log_out", "users_end_session", "users_remove_me")  # after which the token is good for nothing
 STAYING = [argument for name in LEAVING for argument in ("--exclude-operation-id", name)]
 
@@ -134,7 +136,7 @@ def failures(city: City, document: Path, *selection: str) -> str:
     """What schemathesis found; nothing when all is well."""
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-        *("run", str(document), "--url", city.gateway.url, "--no-color", "--checks", "all"),
+        *("run", str(document), "--url", city.gateway.url, "--no-color", "--checks", "all", *LONGER),
         *("--header", f"Authorization: Bearer {city.token()}", *selection),
     ]
     done = subprocess.run(command, cwd=city.folder, capture_output=True, text=True, check=False)

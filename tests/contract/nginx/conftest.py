@@ -3,9 +3,10 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.engine import GATEWAY
+from deploy.front import Front
 from deploy.local import nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as program
@@ -78,11 +80,20 @@ class FrontDoor:
         with socket.create_server(address, backlog=0), socket.create_connection(address):  # one fills the queue
             yield lambda: _knocked(address[1])
 
-    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self._layout.port)
+    async def open(self, tls: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        port = self._layout.front.port if tls else self._layout.port
+        return await asyncio.open_connection("127.0.0.1", port, ssl=tls)
 
-    async def send(self, request: bytes) -> Answer:
-        reader, writer = await self.open()
+    @property
+    def tls_port(self) -> int:
+        return self._layout.front.port
+
+    @property
+    def certificate(self) -> Path:
+        return self._layout.tls / "certificate.pem"
+
+    async def send(self, request: bytes, tls: ssl.SSLContext | None = None) -> Answer:
+        reader, writer = await self.open(tls)
         writer.write(request)
         raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode().rstrip().split("\r\n")
@@ -97,9 +108,16 @@ class FrontDoor:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[FrontDoor]:
+def front() -> Front:
+    """What the front door is told; a test may say otherwise."""
+    return Front()
+
+
+@pytest.fixture
+async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     """With every slot empty; ready when nginx listens."""
-    layout = Layout(ROOT, tmp_path, _free_base())
+    base = _free_base()
+    layout = Layout(ROOT, tmp_path, base, front=replace(front, port=base + 2))
     layout.nginx.mkdir()
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)

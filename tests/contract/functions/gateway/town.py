@@ -112,7 +112,7 @@ class Town:
         self._function.mkdir(parents=True)
         (self._function / "function.toml").write_text(manifest(name))
         self._name = name
-        self._gateways_are_told = {
+        self.told = {  # what a gateway of this town has to know
             "EXPOSE_INSTANCE": "1",
             "FUNCTIONS_DIR": str(folder / "functions"),
             "ENDPOINTS": f"directory:{self._members}",
@@ -144,7 +144,7 @@ class Town:
             served.kill()
 
     def _gateway(self, number: int) -> Served:
-        told = {"INSTANCE": f"gateway-{number}", **self._gateways_are_told}
+        told = {"INSTANCE": f"gateway-{number}", **self.told}
         return Served(ROOT / "functions" / "gateway", **told)
 
     def _thing(self, number: int) -> Served:

@@ -23,7 +23,9 @@ def test_a_name_that_nobody_knows_is_an_error() -> None:
         fill("${NOBODY}", {})
 
 
-@pytest.mark.parametrize("template", ["templates/default.conf.template", "upstreams/local.template"])
+@pytest.mark.parametrize(
+    "template", ["templates/default.conf.template", "templates/tls.inc.template", "upstreams/local.template"]
+)
 def test_the_templates_ask_for_nothing_else(layout: Layout, template: str) -> None:
     assert "${" not in fill((ROOT / "nginx" / template).read_text(), values(layout))
 
@@ -31,6 +33,11 @@ def test_the_templates_ask_for_nothing_else(layout: Layout, template: str) -> No
 def test_the_upstream_lists_every_slot(layout: Layout) -> None:
     text = fill((ROOT / "nginx/upstreams/local.template").read_text(), values(layout))
     assert re.findall(r"server 127\.0\.0\.1:(\d+)", text) == [str(port) for port in range(9100, 9116)]
+
+
+def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some() -> None:
+    told = values(Layout.read(ROOT, {"TLS": "self-signed", "BIND": "192.0.2.1"}))
+    assert (told["BIND"], told["TLS_BIND"]) == ("127.0.0.1", "192.0.2.1")
 
 
 def test_an_ipv6_address_is_put_in_brackets() -> None:

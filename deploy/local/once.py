@@ -1,0 +1,19 @@
+"""A module that runs once and ends: where an instance of a function would run, and told what that would be told."""
+
+import os
+import subprocess
+import sys
+
+from deploy.local.layout import Layout
+from deploy.local.programs import settings
+
+
+def run(
+    layout: Layout, function: str, module: str, *arguments: str, quiet: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """With this terminal, or its output kept when `quiet`."""
+    environment = dict(os.environ) | settings(layout, function)
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(
+        command, cwd=layout.home(function), env=environment, check=False, text=True, capture_output=quiet
+    )
