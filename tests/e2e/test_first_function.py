@@ -77,7 +77,7 @@ def is_in(line: str, said: str) -> bool:
     return re.search(f"^{pattern}$", masked(said), re.MULTILINE) is not None
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_guide_says_what_happens(clone: Path, environment: dict[str, str]) -> None:
     assert shutil.which("just"), "the guide is followed with `just`"
     follow("just up", clone, environment)  # what the guide says to do first where nothing is installed
