@@ -25,13 +25,15 @@ ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 LOAD_CORE, GATEWAY_CORE = 0, 1
 
-_LIMIT = "limit = '1000000/1s'\n"
+_LIMIT = "limit = '1000000/1s'\n"  # the most that the gateway allows
 _PUBLIC = "auth = 'public'\n"
 POLICIES = {
     "plain": f"{_PUBLIC}retries = 0",
     "retry": f"{_PUBLIC}retries = 1",
     "limit": f"{_PUBLIC}retries = 0\n{_LIMIT}",
     "token": "auth = 'bearer'\nretries = 0",
+    "cors": f"{_PUBLIC}retries = 0\ncors = ['https://shop.example']",
+    "cache": f"{_PUBLIC}retries = 0\ncache = 'shared'",
     "all": f"auth = 'bearer'\nretries = 1\n{_LIMIT}",
 }
 
@@ -81,8 +83,8 @@ class Town:
         now = int(time.time())
         lives = {"iat": now, "exp": now + 3600, "auth_time": now, "jti": "one"}
         signed = jwt.encode(token | lives, self._key, "EdDSA", {"kid": "one"})
-        needs_token = "bearer" in POLICIES[policy]
-        return Request(f"/{policy}", headers=(("Authorization", f"Bearer {signed}"),) if needs_token else ())
+        said = {"bearer": ("Authorization", f"Bearer {signed}"), "cors": ("Origin", "https://shop.example")}
+        return Request(f"/{policy}", headers=tuple(field for word, field in said.items() if word in POLICIES[policy]))
 
     @contextmanager
     def cold(self) -> Iterator[Contender]:

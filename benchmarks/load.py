@@ -28,10 +28,11 @@ Make = Callable[[int], bytes]  # the request of a number, as it goes over the wi
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of a fixed rate, in seconds."""
+    """Of a fixed rate, in seconds; and how many were refused."""
 
     p50: float
     p99: float
+    failed: int = 0
 
 
 def flood(
@@ -64,8 +65,9 @@ def _lua(request: Request) -> str:
 
 def paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> Latency:
     """Latencies at `rate` requests a second."""
-    waited = sorted(asyncio.run(_paced(port, make, rate, seconds, connections)))
-    return Latency(_percentile(waited, 0.5), _percentile(waited, 0.99))
+    taken, failed = asyncio.run(_paced(port, make, rate, seconds, connections))
+    waited = sorted(taken)
+    return Latency(_percentile(waited, 0.5), _percentile(waited, 0.99), failed)
 
 
 def always(request: Request) -> Make:
@@ -81,30 +83,32 @@ def encoded(request: Request, content: bytes = b"") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-async def _paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> list[float]:
+async def _paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> tuple[list[float], int]:
     begin = time.perf_counter() + 0.1
     dues = iter([(number, begin + number / rate) for number in range(int(rate * seconds))])
     waited: list[float] = []
+    failed = 0
 
     async def serve() -> None:
+        nonlocal failed
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number, due in dues:
             await asyncio.sleep(due - time.perf_counter())
-            await _exchange(reader, writer, make(number))
+            failed += not await _exchange(reader, writer, make(number))
             waited.append(time.perf_counter() - due)
         writer.close()
 
     await asyncio.gather(*(serve() for _ in range(connections)))
-    return waited
+    return waited, failed
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bool:
+    """Whether it was answered with a 2xx."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
-    if head[9:10] != b"2":
-        raise SystemExit(f"{request[:64]!r} was answered {head!r}")
     length = re.search(rb"content-length: (\d+)", head.lower())
     await (reader.readexactly(int(length[1])) if length else reader.readuntil(b"0\r\n\r\n"))
+    return head[9:10] == b"2"
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:

@@ -57,25 +57,43 @@ class Results:
     whole: Whole | None = None
 
     def ratios(self) -> dict[str, float]:
-        """CPU of each contender and policy, as multiples of Envoy's where it ran, else of our plain forward's."""
-        small = next(iter(self.scenarios.values()))
-        base = small.get(ENVOY, small[OURS]).cost
-        others = {name: each.cost / base for name, each in small.items()}
-        return others | {f"policy {name}": each.cost / base for name, each in self.policies.items()}
+        """CPU in each scenario and with each policy, as multiples of Envoy's in it; of our plain forward's without one.
+
+        Of the further scenarios only our own: what is compared is us.
+        """
+        first, *further = self.scenarios
+        ratios = _multiples(self.scenarios[first], "")
+        for scenario in further:
+            if OURS in self.scenarios[scenario]:
+                ratios[f"{OURS}, {scenario}"] = _multiples(self.scenarios[scenario], "")[OURS]
+        return ratios | {name: each for name, each in _multiples(self.policies, "policy ").items() if ENVOY not in name}
 
 
-Plot = Callable[[Mapping[str, Flood], Path], None]
+def _multiples(floods: Floods, prefix: str) -> dict[str, float]:
+    base = (floods.get(ENVOY) or floods.get(OURS) or next(iter(floods.values()))).cost
+    return {f"{prefix}{name}": each.cost / base for name, each in floods.items()}
+
+
+Plot = Callable[[Mapping[str, Flood], Path, str], None]
 
 
 def write(results: Results, folder: Path, plot: Plot) -> None:
-    """Replaces what the folder holds; `plot` draws what its first argument says into a file."""
+    """Replaces what the folder holds; `plot` draws figures into a file, with a line below them."""
     file = folder / "result.json"
-    before = msgspec.json.decode(file.read_bytes(), type=Results) if file.exists() else None
+    before = _read(file)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     small = next(iter(results.scenarios.values()))
-    plot(small, folder / "cost.svg")
-    plot(results.policies, folder / "policies.svg")
+    plot(small, folder / "cost.svg", _machine())
+    plot(results.policies, folder / "policies.svg", _machine())
     (folder / "README.md").write_text("\n".join(_page(results, before)) + "\n")
+
+
+def _read(file: Path) -> Results | None:
+    """A run that was written in another form is no run to be compared with."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Results)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
 
 
 def _page(results: Results, before: Results | None) -> list[str]:
@@ -92,7 +110,7 @@ def _page(results: Results, before: Results | None) -> list[str]:
             f"| {name} | {p50:.1f} | {p99:.1f} | {results.memory[name]:.0f} |"
             for name, (p50, p99) in results.latency.items()
         ),
-        f"\nOur gateway's cold start: {min(cpu):.2f} s of CPU, {min(memory):.0f} MB, best of {len(cpu)}.",
+        f"\nOur start, to its first answer: {min(cpu):.2f} s of CPU, {min(memory):.0f} MB, best of {len(cpu)}.",
         *(_stack(results.whole) if results.whole else []),
         *_compared(results.ratios(), before.ratios() if before else {}),
     ]

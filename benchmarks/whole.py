@@ -94,7 +94,9 @@ class Stack:
         before = self._cpu()
         served, failed = flood(self.port, READ, seconds, 64, _ANY, script)
         latency = paced(self.port, always(READ), _READS, seconds, 16)
-        return _share(before, self._cpu(), served + int(_READS * seconds), served / seconds, latency, failed)
+        return _share(
+            before, self._cpu(), served + int(_READS * seconds), served / seconds, latency, failed + latency.failed
+        )
 
     def ordered(self, people: list[tuple[str, str]], seconds: float) -> Share:
         """Orders with keys of their own, at a rate that every customer may order at."""
@@ -110,7 +112,7 @@ class Stack:
 
         before = self._cpu()
         latency = paced(self.port, order, _ORDERS, seconds, 16)
-        return _share(before, self._cpu(), int(_ORDERS * seconds), _ORDERS, latency, 0)
+        return _share(before, self._cpu(), int(_ORDERS * seconds), _ORDERS, latency, latency.failed)
 
     def beside(self, seconds: float) -> dict[str, tuple[float, float]]:
         """Reads at a fixed rate, alone and while people log in."""

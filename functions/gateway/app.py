@@ -1,6 +1,7 @@
 """The composition root of the gateway: the only importer of concrete things. Exports `application`.
 
-Requests go to the edge; what the gateway itself shows goes to a few Litestar handlers.
+It loads no web framework: what the gateway itself shows is four handlers in the table of routes, and a framework was
+half of its start.
 """
 
 import os
@@ -12,7 +13,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from litestar import Litestar
 from redis.asyncio.connection import AbstractConnection
 
 from functions.gateway.asking import Declined, ask
@@ -24,11 +24,11 @@ from functions.gateway.endpoints.ready import asking, ready
 from functions.gateway.endpoints.watch import Endpoints, Membership
 from functions.gateway.exchange import Header
 from functions.gateway.keys import keys_from
-from functions.gateway.pages import PATHS, docs, home, openapi, problem, signed
-from functions.gateway.pipeline import Parts, build, random_id, unrouted
+from functions.gateway.pages import OWN, pages
+from functions.gateway.pipeline import Parts, build, unrouted
 from functions.gateway.redis.conversation import connection
 from functions.gateway.revocations import Ask, Revocations, following
-from functions.gateway.routes import GATEWAY, Table, compile_routes, inner
+from functions.gateway.routes import GATEWAY, Route, Table, compile_routes, inner
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.levels import Levels
@@ -43,12 +43,12 @@ from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import Upstream, upstream
 from runtime import log, settings
-from runtime.api import api
 from runtime.application import application as outermost
-from runtime.asgi import ASGIApp, Receive, Scope, Send
+from runtime.asgi import Receive, Scope, Send
 from runtime.background import beside
 from runtime.health import Health
 from runtime.identity import Verifier
+from runtime.lifespan import live
 from runtime.manifest import Manifest, read_all
 from runtime.metrics import Metrics
 from runtime.problem import NOT_FOUND, Problem
@@ -61,20 +61,17 @@ telemetry = Telemetry(metrics)
 
 
 @asynccontextmanager
-async def lifespan(app: Litestar) -> AsyncIterator[None]:
+async def lifespan() -> AsyncIterator[None]:
     """Makes every part from the environment; nothing outlives it."""
     told = settings.load(Settings, os.environ)
     manifests = read_all(Path(told.functions_dir))
-    app.state.explanations = {slug: text for manifest in manifests for slug, text in manifest.problems.items()}
+    always = [(b"x-instance", told.instance.encode())] if told.expose_instance == "1" else []
     async with AsyncExitStack() as stack:
-        app.state.always = [(b"x-instance", told.instance.encode())] if told.expose_instance == "1" else []
-        front.edge, app.state.collection = await _edge(told, manifests, app.state.always, stack)
+        front.edge = await _edge(told, manifests, always, stack)
         yield
 
 
-async def _edge(
-    told: Settings, manifests: list[Manifest], always: list[Header], stack: AsyncExitStack
-) -> tuple[Edge, Collection]:
+async def _edge(told: Settings, manifests: list[Manifest], always: list[Header], stack: AsyncExitStack) -> Edge:
     routes = compile_routes(manifests)
     client = Client(waited=telemetry.waited)
     stack.push_async_callback(client.close)
@@ -98,13 +95,25 @@ async def _edge(
         ended=ended,
     )
     parts = replace(parts, api_keys=_api_keys(manifests, parts, stack))
-    table: Table[Served] = Table(routes, lambda route: (route, build(route, parts)))
+    table: Table[Served] = Table([*OWN, *routes], _serving(routes, manifests, parts))
     await parts.verifier.renew()
     await stack.enter_async_context(beside(parts.verifier.renewing()))
     for manifest in manifests:
         if manifest.ended_sessions:
             await stack.enter_async_context(following(_feed(manifest.name, manifest.ended_sessions, parts), ended))
-    return Edge(table, unrouted(parts), always), Collection(routes, _documents(parts), time.monotonic)
+    return Edge(table, unrouted(parts), always)
+
+
+def _serving(routes: list[Route], manifests: list[Manifest], parts: Parts) -> Callable[[Route], Served]:
+    """What a route is served by: the stages that it asks for, or a page."""
+    explanations = {slug: text for manifest in manifests for slug, text in manifest.problems.items()}
+    shown = pages(explanations, Collection(routes, _documents(parts), time.monotonic).documents)
+
+    def served(route: Route) -> Served:
+        own = route.function == GATEWAY
+        return route, unrouted(parts, route.template)(shown[route.path]) if own else build(route, parts)
+
+    return served
 
 
 def _documents(parts: Parts) -> Callable[[str], Awaitable[bytes]]:
@@ -218,22 +227,16 @@ def _caches(told: Settings, stack: AsyncExitStack) -> tuple[Levels, Fills]:
 
 
 class Front:
-    """What a call is for: the gateway's own pages, or the edge, which the lifespan brings."""
+    """Stands before the edge, which the lifespan brings."""
 
     edge: Edge
-
-    def __init__(self, site: ASGIApp, pages: ASGIApp) -> None:
-        self._site = site
-        self._pages = pages
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hands on what the others return: every request comes by, so it is no coroutine of its own."""
         if scope["type"] == "lifespan":
-            return self._site(scope, receive, send)
-        app = self._pages if PATHS.fullmatch(scope["path"]) else self.edge
-        return app(scope, receive, send)
+            return live(lifespan(), receive, send)
+        return self.edge(scope, receive, send)
 
 
-site = api([home, docs, openapi, problem], lifespan=lifespan, failures={})
-front = Front(site, signed(site, random_id, lambda: site.state.always))
+front = Front()
 application = outermost(front, health, metrics, behind_gateway=False)

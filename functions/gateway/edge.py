@@ -19,6 +19,7 @@ from runtime.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED
 from runtime.timers import Timers
 
 logger = log.get(__name__)
+tell_left = log.Sparing(logger.info)
 
 Served = tuple[Route, Handler]
 
@@ -64,7 +65,7 @@ class Edge:
                 raise
             if isinstance(error, ClientLeft):  # the server says so, too, of a body whose chunks are broken
                 await self._deliver(exchange, _refusal(BROKEN_OFF, exchange), send)
-            logger.info("client left", request_id=exchange.request_id, route=route.template)
+            tell_left("client left", request_id=exchange.request_id, route=route.template)
         finally:
             inbound.close()
 

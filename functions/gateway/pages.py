@@ -1,71 +1,57 @@
-"""What the gateway itself shows to people: its name and links, what each route does, and what each problem means."""
+"""What the gateway itself shows to people: its name and links, what each route does, and what each problem means.
 
-import re
-from collections.abc import Callable, Sequence
+In: the problems' explanations, and who has the functions' documents. Out: a handler for each route of its own.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
-from typing import Any
 
-from litestar import MediaType, Response, get
-from litestar.datastructures import State
-from litestar.params import FromPath
+import msgspec
 
+from functions.gateway.documents.collect import Documents
 from functions.gateway.documents.page import POLICY
-from functions.gateway.exchange import Header
-from functions.gateway.stages.identify import REQUEST_ID, request_id
-from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
+from functions.gateway.exchange import Exchange, Handler, Header, Response
+from functions.gateway.routes import GATEWAY, Route
+from runtime.manifest import Policy
 from runtime.problem import KINDS, NOT_FOUND, Problem
 
-PATHS = re.compile(r"/(docs|openapi\.json|problems/[a-z-]+)?")
+HOME, OPENAPI, DOCS, PROBLEM = "/", "/openapi.json", "/docs", "/problems/{slug}"
+OWN = [Route(GATEWAY, "GET", path, Policy()) for path in (HOME, OPENAPI, DOCS, PROBLEM)]
 
 EXPLANATIONS = {kind.slug: kind.explanation for kind in KINDS}
+_HTML = b"text/html; charset=utf-8"
+_FRESH = (b"cache-control", b"no-cache")
 
 
-@get("/", sync_to_thread=False)
-def home(state: State) -> dict[str, Any]:
-    """`state.explanations`: what each problem of a function means, by slug."""
-    slugs = sorted(EXPLANATIONS.keys() | state.explanations.keys())
-    links = {"docs": "/docs", "openapi": "/openapi.json", "readiness": "/readyz"}
-    return {"name": "portico", "links": {**links, "problems": [f"/problems/{slug}" for slug in slugs]}}
+def pages(explanations: Mapping[str, str], documents: Callable[[], Awaitable[Documents]]) -> dict[str, Handler]:
+    """By the path of its route. `explanations`: what each problem of a function means, by slug."""
+    known = {**explanations, **EXPLANATIONS}
+
+    async def home(_: Exchange) -> Response:
+        links = {"docs": DOCS, "openapi": OPENAPI, "readiness": "/readyz"}
+        told = {"name": "portico", "links": {**links, "problems": [f"/problems/{slug}" for slug in sorted(known)]}}
+        return _page(msgspec.json.encode(told), b"application/json")
+
+    async def openapi(_: Exchange) -> Response:
+        return _page((await documents()).openapi, b"application/openapi+json", _FRESH)
+
+    async def docs(_: Exchange) -> Response:
+        policy = (b"content-security-policy", POLICY.encode())
+        return _page((await documents()).page.encode(), _HTML, _FRESH, policy)
+
+    async def problem(exchange: Exchange) -> Response:
+        """For a person who followed a body's `type`."""
+        slug = exchange.target.partition(b"?")[0].rpartition(b"/")[2].decode("latin-1")
+        if slug not in known:
+            raise Problem(NOT_FOUND)
+        text = (
+            f'<!doctype html><html lang="en"><title>{slug}</title><h1>{slug}</h1><p>{escape(known[slug])}</p></html>\n'
+        )
+        return _page(text.encode(), _HTML)
+
+    return {HOME: home, OPENAPI: openapi, DOCS: docs, PROBLEM: problem}
 
 
-@get("/openapi.json")
-async def openapi(state: State) -> Response[bytes]:
-    """One document of all functions' routes; `state.collection` has it."""
-    documents = await state.collection.documents()
-    return Response(documents.openapi, media_type="application/openapi+json", headers={"Cache-Control": "no-cache"})
-
-
-@get("/docs")
-async def docs(state: State) -> Response[str]:
-    """The same for people."""
-    documents = await state.collection.documents()
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
-    return Response(documents.page, media_type=MediaType.HTML, headers=headers)
-
-
-@get("/problems/{slug:str}", media_type=MediaType.HTML, sync_to_thread=False)
-def problem(state: State, slug: FromPath[str]) -> str:
-    """The explanation of one kind of problem, for a person who followed a body's `type`."""
-    text = EXPLANATIONS.get(slug) or state.explanations.get(slug)
-    if text is None:
-        raise Problem(NOT_FOUND)
-    return f'<!doctype html><html lang="en"><title>{slug}</title><h1>{slug}</h1><p>{escape(text)}</p></html>\n'
-
-
-def signed(site: ASGIApp, new_id: Callable[[], str], always: Callable[[], Sequence[Header]]) -> ASGIApp:
-    """`site`, with what is on every answer of the gateway: the request's id, and `always`."""
-
-    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-        kept = [header for header in scope["headers"] if header[0] != REQUEST_ID]
-        given = b",".join(value for name, value in scope["headers"] if name == REQUEST_ID)
-        name = (REQUEST_ID, request_id(given, new_id).encode())
-        scope["headers"] = [*kept, name]
-
-        async def signing(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], name, *always()]
-            await send(message)
-
-        await site(scope, receive, signing)
-
-    return pages
+def _page(content: bytes, media_type: bytes, *headers: Header) -> Response:
+    sized = (b"content-length", b"%d" % len(content))
+    return Response(200, [(b"content-type", media_type), sized, *headers], content)

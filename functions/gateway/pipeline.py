@@ -175,7 +175,7 @@ def identified(parts: Parts) -> Stage:
     return identify(parts.trusted, parts.new_id)
 
 
-def unrouted(parts: Parts) -> Stage:
-    """The stages of requests without a route."""
-    observed, identifying = observe(parts.telemetry.requests(GATEWAY, UNROUTED)), identified(parts)
+def unrouted(parts: Parts, route: str = UNROUTED) -> Stage:
+    """The stages of requests that go to no function: the gateway's own pages, and what has no route at all."""
+    observed, identifying = observe(parts.telemetry.requests(GATEWAY, route)), identified(parts)
     return lambda handler: observed(identifying(handler))

@@ -1,5 +1,6 @@
 """The page that a run leaves for people."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,18 @@ WHOLE = Whole(
 def results(ours: float) -> Results:
     floods = {"portico": Flood(ours, ours * 1.1, 5000.0, 0), "envoy": Flood(50.0, 60.0, 9000.0, 0)}
     latency = {"portico": (1.0, 2.0), "envoy": (1.0, 2.0)}
-    policies = {"plain": Flood(ours, ours, 5000.0, 0)}
+    policies = {"envoy": Flood(40.0, 40.0, 9000.0, 0), "plain": Flood(ours, ours, 5000.0, 0)}
     memory = {"portico": 60.0, "envoy": 100.0}
     return Results({"small GET": floods}, policies, latency, memory, [(0.5, 60.0)], WHOLE)
 
 
+def drawn(_floods: Mapping[str, Flood], file: Path, machine: str) -> None:
+    file.write_text(machine)
+
+
 def written(folder: Path, *runs: Results) -> str:
     for run in runs:
-        write(run, folder, lambda _floods, file: file.touch())
+        write(run, folder, drawn)
     return (folder / "README.md").read_text()
 
 
@@ -43,3 +48,25 @@ def test_a_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("then", "now", "said"), [(75.0, 80.0, "none to speak of"), (100.0, 75.0, "-25%")])
 def test_the_next_run_says_what_changed(tmp_path: Path, then: float, now: float, said: str) -> None:
     assert f"| portico | {now / 50:.2f} | {said} |" in written(tmp_path, results(then), results(now))
+
+
+def test_a_policy_is_compared_with_envoy_in_the_same_rounds(tmp_path: Path) -> None:
+    page = written(tmp_path, results(80.0))
+    assert "| policy plain | 2.00 | new |" in page
+    assert "policy envoy" not in page
+
+
+def test_of_a_further_scenario_our_own_ratio_is_told() -> None:
+    run = results(80.0)
+    run.scenarios["100 KB GET"] = {"portico": Flood(300.0, 300.0, 1.0, 0), "envoy": Flood(150.0, 150.0, 1.0, 0)}
+    assert run.ratios()["portico, 100 KB GET"] == 2.0
+
+
+def test_a_run_in_another_form_is_not_compared_with(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text('{"scenarios": 7}')
+    assert "| portico | 1.50 | new |" in written(tmp_path, results(75.0))
+
+
+def test_a_picture_says_on_which_machine(tmp_path: Path) -> None:
+    written(tmp_path, results(75.0))
+    assert "cores, Linux" in (tmp_path / "cost.svg").read_text()

@@ -3,20 +3,20 @@
 It knows no request and no clock, and never waits itself: whoever stands here is anything that can be told.
 """
 
-from collections import deque
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Line(Generic[T]):
-    """A line in two parts. `len` is how many stand in both."""
+    """A line in two parts. `len` is how many stand in both; whatever its length, each call costs the same."""
 
     __slots__ = ("_anonymous", "_known")
 
     def __init__(self) -> None:
-        self._known: deque[T] = deque()
-        self._anonymous: deque[T] = deque()
+        self._known: OrderedDict[T, None] = OrderedDict()
+        self._anonymous: OrderedDict[T, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._known) + len(self._anonymous)
@@ -27,21 +27,19 @@ class Line(Generic[T]):
         That is `who`; or the last anonymous one, when `who` is known.
         """
         if len(self) < most:
-            (self._known if known else self._anonymous).append(who)
+            (self._known if known else self._anonymous)[who] = None
             return None
         if not known or not self._anonymous:
             return who
-        self._known.append(who)
-        return self._anonymous.pop()
+        self._known[who] = None
+        return self._anonymous.popitem()[0]
 
     def next(self) -> T | None:
         """Whose turn it is; they have left the line."""
-        if self._known:
-            return self._known.popleft()
-        return self._anonymous.popleft() if self._anonymous else None
+        part = self._known or self._anonymous
+        return part.popitem(last=False)[0] if part else None
 
     def leave(self, who: T) -> None:
         """`who` waits no longer; harmless when they do not stand in it."""
-        for part in (self._known, self._anonymous):
-            if who in part:
-                part.remove(who)
+        self._known.pop(who, None)
+        self._anonymous.pop(who, None)
