@@ -21,6 +21,7 @@ from runtime.units import Limit
 from tests.invariants import holds
 from tests.lending import Line
 
+GATEWAYS = 4
 BIG, SMALL = Limit.parse("12000/1m burst 400"), Limit.parse("6000/1m burst 200")  # 20 and 10 may be on lease
 BUNDLES = (Policies({"big": BIG}), Policies({"small": SMALL}), Policies({"big": BIG, "small": SMALL}))
 NAMES = (("a",), ("b",), ("a", "b"))
@@ -65,14 +66,14 @@ class Ideal:
 
 
 class Game:
-    """Three gateways and one store."""
+    """Gateways and one store."""
 
     def __init__(self, store: Lending, kind: type[Leases] = Leases) -> None:
         self.store = store
         self.keys = [tuple(store.key(name) for name in names) for names in NAMES]
         self.ideals = {store.key("a"): Ideal(BIG), store.key("b"): Ideal(SMALL)}
-        self.ways = [Line() for _ in range(3)]
-        self.gateways = [self._gateway(kind, number) for number in range(3)]
+        self.ways = [Line() for _ in range(GATEWAYS)]
+        self.gateways = [self._gateway(kind, number) for number in range(GATEWAYS)]
 
     def _gateway(self, kind: type[Leases], number: int) -> Leases:
         game = self
@@ -187,7 +188,7 @@ def games(number: int, *, restless: bool = True) -> Iterator[list[Step]]:
 def _step(random: Random, what: str, *, restless: bool) -> Step:
     longest = random.choice([10_000, 2_000_000]) if restless else 400_000
     much = random.randrange(longest) if what == "pass" else random.randrange(1, 60)
-    return Step(what, random.randrange(3), random.randrange(3), much)
+    return Step(what, random.randrange(GATEWAYS), random.randrange(len(BUNDLES)), much)
 
 
 def _read(answer: "asyncio.Future[Decisions]") -> None:

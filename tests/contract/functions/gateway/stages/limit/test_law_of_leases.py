@@ -10,6 +10,8 @@ from functions.gateway.redis.conversation import Unavailable
 from functions.gateway.stages.limit.desk import Loan
 from functions.gateway.stages.limit.leases import Leases, Question
 from tests.contract.functions.gateway.stages.limit.games import (
+    BUNDLES,
+    GATEWAYS,
     NEVER_FEWER,
     NEVER_MORE,
     Lending,
@@ -27,7 +29,7 @@ FEW, MANY = settings(max_examples=8 * EXAMPLES, deadline=None), settings(max_exa
 FEW = settings(FEW, suppress_health_check=list(HealthCheck))
 MANY = settings(MANY, suppress_health_check=list(HealthCheck))
 
-who, bundle = st.integers(0, 2), st.integers(0, 2)
+who, bundle = st.integers(0, GATEWAYS - 1), st.integers(0, len(BUNDLES) - 1)
 requests = st.builds(Step, st.just("request"), who, bundle, st.integers(1, 120))
 passing = st.builds(Step, st.just("pass"), who, bundle, st.integers(0, 5_000_000) | st.integers(0, 10_000))
 moment = st.builds(Step, st.just("pass"), who, bundle, st.integers(0, 400_000))
