@@ -41,10 +41,10 @@ class Heard:
             self.phrases.add(secret)
 
     def note_files(self, folder: Path) -> None:
-        """All that the files below hold."""
+        """All that the files below hold and that looks random; the rest is the language of their programs."""
         for file in folder.rglob("*"):
-            if file.is_file():
-                self.words.update(_WORD.findall(file.read_text()))
+            words = _WORD.findall(file.read_text()) if file.is_file() else ()
+            self.words.update(word for word in words if re.search(r"[0-9]", word) and re.search(r"[A-Z]", word))
 
     def listen(self, request: httpx.Request, answer: httpx.Response) -> None:
         """Notes the credentials of both. A stream is left alone."""

@@ -44,12 +44,13 @@ def test_what_was_heard_is_found(secret: str, line: str) -> None:
 
 def test_the_secrets_of_a_stack_are_read_from_its_files(tmp_path: Path) -> None:
     file = signing.create(tmp_path / "signing", "one")
-    (tmp_path / "redis-url").write_text(f"redis://:{'r' * 43}@127.0.0.1:6379/0")
+    password = "aB3_" * 11
+    (tmp_path / "redis.conf").write_text(f"requirepass {password}\nclient-output-buffer-limit normal 0 0 0\n")
     heard = Heard()
     heard.note_files(tmp_path)
-    assert heard.found_in(f"could not connect to redis://:{'r' * 43}@127.0.0.1:6379/0")
+    assert heard.found_in(f"could not connect to redis://:{password}@127.0.0.1:6379/0")
     assert heard.found_in(file.read_text().splitlines()[1])
-    assert not heard.found_in(f"could not read {file}")
+    assert not heard.found_in(f"could not read {file}: client-output-buffer-limit normal")
 
 
 def answer(_request: httpx.Request) -> httpx.Response:

@@ -27,12 +27,13 @@ def signer() -> Signer:
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory, redis_url: str, signer: Signer) -> Iterator[Town]:
-    """Shared: nothing in it may be killed."""
+def town(tmp_path_factory: pytest.TempPathFactory, redis_url: str, signer: Signer, heard: Heard) -> Iterator[Town]:
+    """Shared: nothing in it may be killed. Its logs hold no secret in the end."""
     made = Town(tmp_path_factory.mktemp("town"), redis_url, name=a_name())
     made.key_set.write_bytes(signer.key_set)
     yield made
     made.end()
+    assert heard.found_in(made.logs()) == []
 
 
 @pytest.fixture

@@ -139,6 +139,10 @@ class Town:
         """The gateway's."""
         return self.gateway.url
 
+    def logs(self) -> str:
+        """What all of them have written."""
+        return "".join(line for served in (self.gateway, *self.things) for line in served.log)
+
     def end(self) -> None:
         for served in (*self.gateways, *self.things):
             served.kill()

@@ -36,6 +36,8 @@ class Kept(RuleBasedStateMachine):
     )
     def put(self, key: bytes, size: int, language: str, tags: set[bytes]) -> None:
         stored = of(size, language)
+        if key not in self.shelf._targets:  # what was said of an answer that has left says nothing of the next
+            self.tagged.pop(key, None)
         self.shelf.put(key, stored, tags)
         self.model[key, stored.variant] = stored
         self.tagged.setdefault(key, set()).update(tags)
