@@ -99,7 +99,7 @@ class FrontDoor:
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[FrontDoor]:
     """With every slot empty; ready when nginx listens."""
-    layout = Layout(ROOT, tmp_path, _free_base())
+    layout = Layout(ROOT, tmp_path, free_base())
     layout.nginx.mkdir()
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
@@ -122,7 +122,7 @@ async def _knocked(port: int) -> None:
         await asyncio.sleep(0.01)
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A port that is free, and the slots above it."""
     return next(
         base for base in count(24000, 200) if all(_free(port) for port in (base, *range(base + 100, base + 116)))
