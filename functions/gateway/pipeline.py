@@ -21,8 +21,8 @@ from functions.gateway.stages.cache.invalidate import invalidate
 from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
-from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.cache.stage import Tell as Outcome
+from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.deadline import deadline
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.stage import forward

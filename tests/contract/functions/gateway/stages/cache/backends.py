@@ -1,9 +1,9 @@
-"""Where the contract suite runs: one gateway's memory, two gateways on one Redis, and nginx before a gateway's process."""
+"""Where the contract suite runs: a gateway's memory, two gateways on one Redis, and nginx before a gateway."""
 
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +17,7 @@ from deploy.local import nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as front_door
 from deploy.local.readiness import ready
-from functions.gateway.exchange import Exchange, Handler, Response
+from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.invalidate import invalidate
 from functions.gateway.stages.cache.keys import plain
@@ -33,6 +33,8 @@ from tests.exchanges import exchange
 
 HOST = "portico.test"
 RULES = Rules("things", plain, largest=100_000, longest=86_400.0, deadline=10.0)
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
 
 Head = list[tuple[str, str]]
 
@@ -67,16 +69,14 @@ class InProcess:
         try:
             response = await handler(exchange(method.encode(), target.encode(), fields))
         except Problem as problem:
-            return Answer(
-                problem.kind.status, [(name.decode(), value.decode()) for name, value in problem.headers], b""
-            )
+            return Answer(problem.kind.status, texts(problem.headers), b"")
         body = response.content
         while response.stream is not None and (part := await response.stream.read()):
             body += part
         response.finish()
         for _ in range(3):  # what is kept goes to level two before the next one asks
             await levels.recall(b"things " + target.encode())
-        return Answer(response.status, [(name.decode(), value.decode()) for name, value in response.headers], body)
+        return Answer(response.status, texts(response.headers), body)
 
     def _handlers(self, levels: Levels) -> tuple[Handler, Handler]:
         fills = Fills(time.time)
@@ -84,12 +84,15 @@ class InProcess:
         return cache(levels, fills, RULES)(self._answered), invalidate(levels, "things")(self._answered)
 
     async def _answered(self, asked: Exchange) -> Response:
-        head = [(name.decode(), value.decode()) for name, value in asked.headers]
-        status, said, content = self.function.answers(head)
+        status, said, content = self.function.answers(texts(asked.headers))
         if self.function.step.breaks:
             raise EndpointFailed(UNREACHABLE, sent=True)
         fields = incoming([(name.lower().encode(), value.encode()) for name, value in said])
         return Response(status, fields, b"" if asked.method == b"HEAD" else content)
+
+
+def texts(headers: Sequence[Header]) -> Head:
+    return [(name.decode(), value.decode()) for name, value in headers]
 
 
 class Behind:
@@ -154,9 +157,7 @@ def through_nginx(folder: Path, redis_url: str, base: int) -> Iterator[Backend]:
 
 def manifest(folder: Path, port: int) -> Path:
     """Of the function as a service of somebody else's, which may fail as often as it likes."""
-    paths = [
-        f"{method} /things/{{case}}{rest}" for method in ("GET", "POST", "PUT", "DELETE") for rest in ("", "/{more}")
-    ]
+    paths = [f"{method} /things/{{case}}{rest}" for method in METHODS for rest in ("", "/{more}")]
     routes = "".join(
         f'\n[[route]]\nmatch = "{path}"\n' + ('cache = "shared"\n' if path.startswith("GET") else "") for path in paths
     )

@@ -1,4 +1,4 @@
-"""Cases of the contract suite: what a client asks, one request after the other, what the function would say, what must come.
+"""Cases of the contract suite: what a client asks, step by step, what the function would say, and what must come.
 
 No case waits: what has to be old is given an age by its Date or its Age.
 """

@@ -1,4 +1,4 @@
-"""The contract suite of the cache: every case on memory, on Redis and through nginx, and the table of it in the docs."""
+"""The contract suite of the cache: every case on memory, on Redis and through nginx, and their table in the docs."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,11 +36,12 @@ def run(case: Case, backend: Backend) -> list[str]:
     target = f"/things/{case.name}"
     found: list[str] = []
     for number, step in enumerate(case.steps, 1):
-        step = at(step, target)
-        backend.function.step, backend.function.heads = step, []
+        backend.function.step, backend.function.heads = at(step, target), []
         sends = [(name, value.strip()) for name, _, value in (dated(line).partition(":") for line in step.sends)]
         answer = backend.ask(step.method, target + step.target, sends)
-        found += [f"request {number}: {fault}" for fault in faults(step, answer, list(backend.function.heads))]
+        found += [
+            f"request {number}: {fault}" for fault in faults(at(step, target), answer, list(backend.function.heads))
+        ]
     return found
 
 
