@@ -19,7 +19,9 @@ FILE = "function.toml"
 
 _SEGMENT = r"/(?:[A-Za-z0-9._~-]+|\{[a-z_]+\})"
 _REST = r"/\{[a-z_]+\.\.\.\}"
-_MATCH = rf"(GET|POST|PUT|PATCH|DELETE) (?:/|(?:{_SEGMENT})+(?:{_REST})?)"
+# Beside the usual ones what WebDAV (RFC 4918, RFC 3253), its SEARCH (RFC 5323) and UPnP's discovery ask with.
+_METHOD = "GET|POST|PUT|PATCH|DELETE|COPY|LOCK|M-SEARCH|MKCOL|MOVE|PROPFIND|PROPPATCH|REPORT|SEARCH|UNLOCK"
+_MATCH = rf"({_METHOD}) (?:/|(?:{_SEGMENT})+(?:{_REST})?)"
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 PolicyName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 _RIGHT: dict[str | int, str] = {

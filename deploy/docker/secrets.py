@@ -32,6 +32,7 @@ def write(folder: Path, functions: Iterable[str]) -> None:
 def _redis(folder: Path) -> None:
     password = _keep(folder / "redis-password", _password())
     _keep(folder / "redis-url", f"redis://:{password}@redis:6379/0")
+    _keep(folder / "cache-url", f"redis://:{password}@redis-cache:6379/0")
     _keep(folder / "redis.conf", _config(password, "noeviction"))
     _keep(folder / "redis-cache.conf", _config(password, "allkeys-lfu"))
 

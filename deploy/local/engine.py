@@ -235,7 +235,8 @@ class LocalEngine:
         """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
         layout = self._layout
         ports.require(layout.bind, layout.port, "end it, or choose another with PORT=9080 just up")
-        ports.require(LOOPBACK, layout.redis_port, "end it, or choose others with PORT=9080 just up")
+        for port in (layout.redis_port, layout.cache_port):
+            ports.require(LOOPBACK, port, "end it, or choose others with PORT=9080 just up")
         for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
             self._require_slots(function, range(1, count + 1))
 

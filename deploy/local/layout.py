@@ -23,7 +23,7 @@ _LONGEST_SOCKET = 103 - len(".4194304")
 class Layout:
     """One stack: `root` is the checkout, `state` its folder for everything that is not in git.
 
-    Only the front door listens on `bind`; all else is on the loopback. Ports: `port` is nginx, the next one Redis,
+    Only the front door listens on `bind`; all else is on the loopback. Ports: `port` is nginx, +1 and +3 are Redis,
     gateways begin at +100 and the other functions, by name, at +200, +300 and so on, each with sixteen slots.
     """
 
@@ -93,6 +93,10 @@ class Layout:
     @property
     def redis_port(self) -> int:
         return self.port + 1
+
+    @property
+    def cache_port(self) -> int:
+        return self.port + 3
 
     @cached_property
     def functions(self) -> tuple[str, ...]:

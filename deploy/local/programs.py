@@ -41,15 +41,16 @@ def programs(layout: Layout, instances: Mapping[str, int], binaries: Binaries) -
     """Everything that should run, from the inside out: Redis, functions, gateways, nginx."""
     others = [function for function in layout.functions if function != GATEWAY]
     return [
-        redis(layout, binaries.redis),
+        *redis(layout, binaries.redis),
         *(program for function in (*others, GATEWAY) for program in _copies(layout, function, instances[function])),
         nginx(layout, binaries.nginx, reachable=instances[GATEWAY] > 0),
     ]
 
 
-def redis(layout: Layout, binary: str) -> Program:
-    """Ready when it listens: gateways do without it, so nothing has to wait for more."""
-    return Program("redis", (binary, str(layout.secrets / "redis.conf")), (LOOPBACK, layout.redis_port), tier=1)
+def redis(layout: Layout, binary: str) -> Iterator[Program]:
+    """For limits, and for the cache. Ready when they listen: gateways do without, so nothing has to wait for more."""
+    for name, port in (("redis", layout.redis_port), ("redis-cache", layout.cache_port)):
+        yield Program(name, (binary, str(layout.secrets / f"{name}.conf")), (LOOPBACK, port), tier=1)
 
 
 def nginx(layout: Layout, binary: str, *, reachable: bool) -> Program:
@@ -97,6 +98,7 @@ def settings(layout: Layout, function: str) -> dict[str, str]:
     if function == GATEWAY:
         return {
             "REDIS_URL_FILE": str(layout.secrets / "redis-url"),
+            "CACHE_URL_FILE": str(layout.secrets / "cache-url"),
             "ENDPOINTS": f"directory:{layout.endpoints}",
             "FUNCTIONS_DIR": str(layout.home(GATEWAY) / "functions"),
             "TRUSTED_PROXIES": f"{LOOPBACK}/32",

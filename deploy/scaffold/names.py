@@ -11,7 +11,7 @@ from deploy.engine import GATEWAY, Refusal
 from runtime.manifest import read_all
 
 _SHAPE = re.compile(r"[a-z][a-z0-9]{1,19}")
-_SERVICES = {GATEWAY, "nginx", "postgres", "redis"}
+_SERVICES = {GATEWAY, "nginx", "postgres", "redis", "redis-cache"}
 _PAGES = {"docs", "health", "livez", "metrics", "problems", "readyz"}  # the gateway's own first steps of a path
 
 

@@ -31,7 +31,9 @@ from functions.gateway.revocations import Ask, Revocations, following
 from functions.gateway.routes import GATEWAY, Route, Table, compile_routes, inner
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache.fills import Fills
+from functions.gateway.stages.cache.follow import PATIENCE, PAUSE, follow
 from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.redis import Invalidations, RedisLevel
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.identify import Trusted, trusting
 from functions.gateway.stages.limit.fallback import Fallback
@@ -81,7 +83,8 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
     ended = Revocations()
     permits, leases = await _permits(told, members[GATEWAY], stack)
     telemetry.watch(members, client, permits, leases)
-    levels, fills = _caches(told, stack)
+    levels, fills = await _caches(told, stack)
+    telemetry.watch_cache(levels)
     parts = Parts(
         trusted=_trusted(told.trusted_proxies),
         permits=permits,
@@ -212,16 +215,24 @@ async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) 
     return permits, leases
 
 
-def _redis(url: str) -> AbstractConnection:
+def _redis(url: str, variable: str = "REDIS_URL") -> AbstractConnection:
     try:
         return connection(url)
     except ValueError as error:
-        raise settings.SettingsError(f"REDIS_URL: {error}") from None
+        raise settings.SettingsError(f"{variable}: {error}") from None
 
 
-def _caches(told: Settings, stack: AsyncExitStack) -> tuple[Levels, Fills]:
-    levels, fills = Levels(told.cache_bytes), Fills(time.time)
+async def _caches(told: Settings, stack: AsyncExitStack) -> tuple[Levels, Fills]:
+    """Both levels where there is a Redis for the second; fills end first, as they keep what they brought on both."""
+    far = RedisLevel(_redis(told.cache_url, "CACHE_URL")) if told.cache_url else None
+    levels, fills = Levels(told.cache_bytes, far), Fills(time.time)
     levels.on_invalidated.append(fills.forget)
+    if far is not None:
+        far.on_away.append(levels.lost)
+        stack.push_async_callback(far.close)
+        news = Invalidations(_redis(told.cache_url, "CACHE_URL"), PAUSE, PATIENCE)
+        stack.push_async_callback(news.close)
+        await stack.enter_async_context(beside(follow(news, levels, logger.warning)))
     stack.push_async_callback(fills.close)
     return levels, fills
 

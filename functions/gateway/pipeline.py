@@ -21,6 +21,7 @@ from functions.gateway.stages.cache.invalidate import invalidate
 from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
+from functions.gateway.stages.cache.stage import Tell as Outcome
 from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.deadline import deadline
 from functions.gateway.stages.forward.client import Client
@@ -59,6 +60,7 @@ class Telemetry(Protocol):
     def requests(self, function: str, route: str) -> Meter: ...
     def stage(self, name: str) -> Tell: ...
     def retries(self, function: str) -> Retries: ...
+    def cached(self, function: str) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     if policy.deadline:
         yield deadline(policy.deadline, parts.clock)
     if policy.cache:
-        yield cache(parts.levels, parts.fills, kept(route))
+        yield cache(parts.levels, parts.fills, kept(route), parts.telemetry.cached(route.function))
     elif route.method != "GET" and route.function in parts.cached:
         yield invalidate(parts.levels, route.function)
     yield from resilient(route, parts, parts.upstreams[route.function])

@@ -14,6 +14,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     endpoints: str
     redis_url: Secret = Secret("redis://127.0.0.1:6379/0")
+    cache_url: Secret = Secret("")  # of a Redis that may evict; without one each gateway's cache is its own
     cache_bytes: Size = Size(64 * 1024**2)
     functions_dir: str = "functions"
     trusted_proxies: str = ""  # networks whose X-Forwarded-For is believed, with commas between

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.stages.breaker.circuit import State
+from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.stage import OUTCOMES
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.upstreams import Upstream
 from runtime.metrics import Metrics, Number, Read
@@ -55,6 +57,9 @@ class Telemetry:
         self._refused = metrics.counter(
             "portico_gateway_retries_refused_total", "Tries that the retry budget had no room for.", "function"
         )
+        self._cached = metrics.counter(
+            "portico_gateway_cache_answers_total", "Requests to routes with a cache.", "function", "outcome"
+        )
         self._openings = metrics.counter(
             "portico_gateway_circuit_openings_total", "Circuits of endpoints that opened.", "function"
         )
@@ -84,6 +89,15 @@ class Telemetry:
 
         return add
 
+    def cached(self, function: str) -> Callable[[str], None]:
+        """To be told how each answer of a route with a cache came about."""
+        counts = {outcome: self._cached.of(function, outcome) for outcome in OUTCOMES}
+
+        def add(outcome: str) -> None:
+            counts[outcome].value += 1
+
+        return add
+
     def waited(self, seconds: float) -> None:
         """A request had to wait for a connection."""
         self._waits.observe(seconds)
@@ -101,6 +115,20 @@ class Telemetry:
         ask("gauge", *local, lambda: {(): int(limits.away)})
         ask("counter", "portico_gateway_limit_questions_total", "Questions to Redis.", lambda: {(): leases.asked})
         ask("gauge", "portico_gateway_limit_leased", "Permits on lease from Redis.", lambda: {(): leases.held})
+
+    def watch_cache(self, levels: Levels) -> None:
+        """Reads these, too, when somebody asks."""
+        ask, shelf = self._metrics.ask, levels.shelf
+        name = "portico_gateway_cache_"
+        ask("gauge", name + "bytes", "What level one holds, in bytes.", lambda: {(): shelf.bytes})
+        ask("gauge", name + "targets", "Targets of which level one holds answers.", lambda: {(): len(shelf)})
+        ask("counter", name + "evictions_total", "Targets that level one had no room for.", lambda: {(): shelf.evicted})
+        invalidations = name + "invalidations_total", "Invalidations, made here or heard of."
+        ask("counter", *invalidations, lambda: {(): levels.invalidations})
+        recalls = name + "recalls_total", "Questions to level two."
+        ask("counter", *recalls, lambda: {(said,): count for said, count in levels.recalls.items()}, "result")
+        alone = name + "alone", "Whether level two can't be heard, and level one serves only what is new."
+        ask("gauge", *alone, lambda: {(): int(levels.alone)})
 
     def watch_upstreams(self, upstreams: Mapping[str, Upstream]) -> None:
         """Reads these, too, when somebody asks."""

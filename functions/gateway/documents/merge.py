@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 Shape = tuple[str, ...]
 
 _COMPONENTS = "#/components/schemas/"
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})  # of those that routes have, what OpenAPI 3.1 can say
 _PARAMETER = re.compile(r"{(\w+)}")
 
 ABOUT = """Several functions behind one front door.
@@ -98,7 +99,7 @@ def merged(routes: Iterable[Route], told: Mapping[str, Told]) -> Schema:
     found = {function: _operations(each) for function, each in told.items()}
     paths: dict[str, Schema] = {}
     named: dict[Shape, str] = {}  # a path may be written in one way only
-    ordered = [_expressible(route) for route in sorted(routes, key=_place)]
+    ordered = [_expressible(route) for route in sorted(routes, key=_place) if route.method in _METHODS]
     for route in ordered:
         path = named.setdefault(shape(route.path), route.path)
         said = found.get(route.function, {}).get((route.method.lower(), shape(route.path)))

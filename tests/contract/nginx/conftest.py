@@ -116,8 +116,8 @@ def front() -> Front:
 @pytest.fixture
 async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     """With every slot empty; ready when nginx listens."""
-    base = _free_base()
-    layout = Layout(ROOT, tmp_path, base, front=replace(front, port=base + 2))
+    base = free_base()
+    layout = Layout(ROOT, tmp_path, base, front=replace(front, port=base + 9))
     layout.nginx.mkdir()
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
@@ -140,7 +140,7 @@ async def _knocked(port: int) -> None:
         await asyncio.sleep(0.01)
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A port that is free, and the slots above it."""
     return next(
         base for base in count(24000, 200) if all(_free(port) for port in (base, *range(base + 100, base + 116)))

@@ -155,6 +155,11 @@ def test_what_is_no_method_and_path_is_shown_a_right_one(tmp_path: Path, match: 
     ]
 
 
+def test_a_service_may_be_asked_with_webdavs_and_upnps_methods(tmp_path: Path) -> None:
+    routes = Manifest.read(write(tmp_path, USERS.replace("GET /users/{id}", "M-SEARCH /users/{id}"))).route
+    assert (routes[0].method, routes[0].path) == ("M-SEARCH", "/users/{id}")
+
+
 def test_a_path_may_end_in_a_rest(tmp_path: Path) -> None:
     text = USERS.replace("GET /users/{id}", "GET /users/{id}/{rest...}")
     assert Manifest.read(write(tmp_path, text)).route[0].path == "/users/{id}/{rest...}"

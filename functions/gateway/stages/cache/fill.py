@@ -25,11 +25,12 @@ logger = log.get(__name__)
 
 
 class Answered(NamedTuple):
-    """What is stored is the answer; the function said `status`."""
+    """What is stored is the answer; the function said `status`, perhaps to another gateway (`elsewhere`)."""
 
     stored: Stored
     status: int
     kept: bool
+    elsewhere: bool = False
 
 
 class Failed(NamedTuple):
@@ -47,13 +48,18 @@ Outcome = Answered | Failed | Unshared
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a fill is about; `largest`: bytes of a body that is stored; `clock` gives epoch seconds."""
+    """What a fill is about; `largest`: bytes of a body that is stored; `clock` gives epoch seconds.
+
+    `elsewhere` waits, where that is worth it, for another gateway which asks the same, and returns what that one has
+    brought; None: the function is to be asked.
+    """
 
     asked: Asked
     decided: Forward
     ask: Callable[[list[Header]], Awaitable[Response]]
     keep: Callable[[Stored], None]
     drop: Callable[[Collection[Stored]], None]
+    elsewhere: Callable[[], Awaitable[Stored | None]]
     largest: int
     clock: Callable[[], float]
 
@@ -71,7 +77,11 @@ class Fill:
     async def run(self) -> None:
         """Asks, and settles both futures whatever comes."""
         try:
-            await self._ask(self._job.decided)
+            brought = await self._job.elsewhere()
+            if brought is None:
+                await self._ask(self._job.decided)
+            else:
+                self._settle(Answered(brought, brought.status, kept=True, elsewhere=True))
         except Problem as problem:
             self._settle(Failed(problem))
         except Exception:

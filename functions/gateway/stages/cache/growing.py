@@ -27,8 +27,10 @@ class Growing:
         return b"".join(self._parts)
 
     def add(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._more.set()
+        """An empty part is none: to its reader it would be the end."""
+        if part:
+            self._parts.append(part)
+            self._more.set()
 
     def end(self, error: Exception | None = None) -> None:
         """Nothing will be added; `error` broke it off."""

@@ -19,7 +19,7 @@ def invalidate(levels: Levels, function: str) -> Stage:
             try:
                 response = await handler(exchange)
             except BaseException:
-                levels.forget(keys.names(function, Invalidation((exchange.target,))))
+                levels.invalidate_soon(keys.names(function, Invalidation((exchange.target,))))
                 raise
             host = first(exchange.headers, b"host") or b""
             found = invalidated(exchange.method, exchange.target, host, response.status, response.headers)

@@ -31,8 +31,9 @@ from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.fill import Answered, Failed, Fill, Job, Outcome
 from functions.gateway.stages.cache.fills import Fills, Name
 from functions.gateway.stages.cache.keys import Key, Normal
-from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.levels import Began, Levels
 from functions.gateway.stages.cache.selection import selecting
+from functions.gateway.stages.cache.turn import Question, Turn
 from functions.gateway.stages.deadline import deadline
 from runtime.problem import NOT_STORED, Problem
 
@@ -40,6 +41,12 @@ _ROUNDS = 3  # times that a request waits for somebody else's fill before it goe
 _SHARE = 0.95  # of a request's time: so that something stale can still be sent when a fill's own is up
 
 Clock = Callable[[], float]  # epoch seconds
+OUTCOMES = ("hit", "hit-redis", "stale", "miss", "collapsed", "bypass", "refused")
+Tell = Callable[[str], object]  # one of them
+
+
+def nobody(_outcome: str) -> None:
+    """Takes what nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,9 @@ class Rules:
     deadline: float
 
 
-def cache(levels: Levels, fills: Fills, rules: Rules, clock: Clock = time.time) -> Stage:
-    """For GET and HEAD of one route; all routes share `levels` and `fills`."""
-    route = Cache(levels, fills, rules, clock)
+def cache(levels: Levels, fills: Fills, rules: Rules, tell: Tell = nobody, clock: Clock = time.time) -> Stage:
+    """For GET and HEAD of one route; all routes share `levels` and `fills`. `tell` hears how each answer came about."""
+    route = Cache(levels, fills, rules, tell, clock)
 
     def stage(handler: Handler) -> Handler:
         filling = deadline(rules.deadline * _SHARE)(handler)
@@ -68,8 +75,10 @@ def cache(levels: Levels, fills: Fills, rules: Rules, clock: Clock = time.time) 
             if type(decided) is Reuse:
                 if decided.behind:
                     route.renew(asked, key, decided.stored, filling, exchange)
+                tell("stale" if decided.behind else "hit")
                 return answer(asked, decided.stored, now, status.hit(decided.stored.fresh_until - now))
             if decided is BYPASS:
+                tell("bypass")
                 return await bypassed(handler, exchange)
             return await route.missed(asked, key, filling, exchange)
 
@@ -88,28 +97,33 @@ async def bypassed(handler: Handler, exchange: Exchange) -> Response:
 class Cache:
     """What one route does about what is not held."""
 
-    def __init__(self, levels: Levels, fills: Fills, rules: Rules, clock: Clock) -> None:
+    def __init__(self, levels: Levels, fills: Fills, rules: Rules, tell: Tell, clock: Clock) -> None:
         self._levels = levels
         self._fills = fills
         self._rules = rules
+        self._tell = tell
         self._clock = clock
 
     def renew(self, asked: Asked, key: Key, stored: Stored, handler: Handler, exchange: Exchange) -> None:
         """Asks about what is stale, while it is served."""
         name = _name(asked, key, stored)
         if self._fills.joined(name) is None:
-            job = self._job(asked, key, ask_about(asked, stored, self._clock()), handler, exchange)
-            self._fills.begin(name, job).leave()
+            decided = ask_about(asked, stored, self._clock())
+            question = Question(asked, key, name, decided, Began(self._levels.now))
+            self._fills.begin(name, self._job(question, handler, exchange)).leave()
 
     async def missed(self, asked: Asked, key: Key, handler: Handler, exchange: Exchange) -> Response:
-        """Waits for somebody who asks the same, or asks."""
+        """Looks further, waits for somebody who asks the same, or asks."""
         name: Name | None = None
         for turn in range(_ROUNDS + 1):
-            now, held = self._clock(), self._levels.held(key)
+            held, began, far = await self._levels.recall(key)
+            now = self._clock()
             decided = on_request(asked, held, now)
             if isinstance(decided, Reuse):
+                self._tell("hit-redis" if far else "hit")
                 return answer(asked, decided.stored, now, status.hit(decided.stored.fresh_until - now))
             if isinstance(decided, Refuse):
+                self._tell("refused")
                 raise Problem(NOT_STORED, headers=[status.refused()])
             name = _name(asked, key, held[0] if held else None)
             if turn == _ROUNDS or not _common(asked, decided) or self._fills.apart(name):
@@ -119,7 +133,8 @@ class Cache:
                 if response is not None:
                     return response
                 continue
-            fill = self._fills.begin(name, self._job(asked, key, decided, handler, exchange))
+            question = Question(asked, key, name, decided, began)
+            fill = self._fills.begin(name, self._job(question, handler, exchange))
             return await self._led(asked, decided, fill)
         raise AssertionError("the last turn asks in any case")
 
@@ -131,10 +146,11 @@ class Cache:
             fill.leave()
             raise
         if isinstance(outcome, Response):
+            self._tell("miss")
             return outcome
         if isinstance(outcome, Failed):
             return self._excused(asked, decided, outcome.problem)
-        return self._answer(asked, outcome, status.forwarded(decided.why, outcome.status, stored=outcome.kept))
+        return self._answer(asked, decided, outcome, collapsed=outcome.elsewhere)
 
     def _shared(self, asked: Asked, decided: Forward, outcome: Outcome) -> Response | None:
         """What somebody else's fill is worth for this request; None when it has to ask itself."""
@@ -144,10 +160,11 @@ class Cache:
             return None
         if not isinstance(on_request(asked, (outcome.stored,), self._clock()), Reuse):
             return None
-        said = status.forwarded(decided.why, outcome.status, stored=outcome.kept, collapsed=True)
-        return self._answer(asked, outcome, said)
+        return self._answer(asked, decided, outcome, collapsed=True)
 
-    def _answer(self, asked: Asked, outcome: Answered, said: Header) -> Response:
+    def _answer(self, asked: Asked, decided: Forward, outcome: Answered, *, collapsed: bool) -> Response:
+        self._tell("collapsed" if collapsed else "miss")
+        said = status.forwarded(decided.why, outcome.status, stored=outcome.kept, collapsed=collapsed)
         return answer(asked, outcome.stored, self._clock(), said)
 
     def _excused(self, asked: Asked, decided: Forward, problem: Problem) -> Response:
@@ -155,26 +172,32 @@ class Cache:
         now, code = self._clock(), problem.kind.status
         stale = on_failure(asked, decided, now) if code in ERRORS else None
         if stale is None:
+            self._tell("miss")
             raise Problem(problem.kind, problem.detail, headers=problem.headers, members=problem.members)
+        self._tell("stale")
         return answer(asked, stale, now, status.hit(stale.fresh_until - now, b"error-%d" % code))
 
-    def _job(self, asked: Asked, key: Key, decided: Forward, handler: Handler, exchange: Exchange) -> Fill:
-        levels, rules, began = self._levels, self._rules, self._levels.now
+    def _job(self, question: Question, handler: Handler, exchange: Exchange) -> Fill:
+        levels, rules, key = self._levels, self._rules, question.key
+        turn = Turn(levels, question, rules.deadline, self._clock)
 
         def keep(stored: Stored) -> None:
-            levels.keep(rules.function, key, bounded(stored, rules.longest), began)
+            levels.keep(rules.function, key, bounded(stored, rules.longest), turn.began)
 
-        return Fill(
+        fill = Fill(
             Job(
-                asked,
-                decided,
+                question.asked,
+                question.decided,
                 ask=lambda headers: handler(alone(exchange, headers)),
                 keep=keep,
                 drop=partial(levels.drop, key),
+                elsewhere=turn.elsewhere,
                 largest=rules.largest,
                 clock=self._clock,
             )
         )
+        fill.end.add_done_callback(turn.over)
+        return fill
 
 
 def alone(exchange: Exchange, headers: list[Header]) -> Exchange:

@@ -32,7 +32,7 @@ def answering(engine: LocalEngine) -> str:
 def test_everything_is_ready_when_up_returns(engine: LocalEngine) -> None:
     assert engine.up()
     assert {instance.name: instance.state for instance in engine.ps()} == dict.fromkeys(
-        ["nginx", "gateway-1", "users-1", "redis"], "ready"
+        ["nginx", "gateway-1", "users-1", "redis", "redis-cache"], "ready"
     )
     assert answering(engine) == "gateway-1"
 
@@ -74,7 +74,7 @@ def test_scaling_to_the_same_number_says_so(engine: LocalEngine) -> None:
 def test_no_gateway_at_all_is_a_number_like_another(engine: LocalEngine) -> None:
     engine.up()
     assert engine.scale("gateway", 0)
-    assert names(engine) == ["nginx", "users-1", "redis"]
+    assert names(engine) == ["nginx", "users-1", "redis", "redis-cache"]
     assert '"/problems/endpoint-unreachable"' in answering(engine)
 
 
@@ -118,7 +118,7 @@ def test_scaling_that_fails_goes_back_to_what_was(engine: LocalEngine) -> None:
     (engine._layout.home("users") / "functions/users/broken").touch()
     with pytest.raises(Refusal, match="users-2 stopped right after its start"):
         engine.scale("users", 2)
-    assert names(engine) == ["nginx", "gateway-1", "users-1", "redis"]
+    assert names(engine) == ["nginx", "gateway-1", "users-1", "redis", "redis-cache"]
 
 
 def test_a_changed_nginx_configuration_is_taken_up_by_the_next_up(engine: LocalEngine, checkout: Path) -> None:

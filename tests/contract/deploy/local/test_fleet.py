@@ -58,7 +58,7 @@ def test_everything_is_restarted_if_that_is_asked(running: LocalEngine) -> None:
     before = pids(running)
     assert deploy(running, everything=True) == ["users", "gateway"]
     after = pids(running)
-    assert {name for name in before if before[name] == after[name]} == {"nginx", "redis"}
+    assert {name for name in before if before[name] == after[name]} == {"nginx", "redis", "redis-cache"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_version_that_fails_half_way_is_turned_back(
         with pytest.raises(Refusal, match="users-2 stopped"):
             rollout.deploy(fleet)
     assert version(running) == "one"
-    assert pids(running).keys() == {"nginx", "gateway-1", "users-1", "users-2", "redis"}
+    assert pids(running).keys() == {"nginx", "gateway-1", "users-1", "users-2", "redis", "redis-cache"}
     assert deploy(running) == ["users"]
 
 

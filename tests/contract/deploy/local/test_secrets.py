@@ -58,5 +58,6 @@ def test_a_thumbprint_is_the_one_of_rfc_8037() -> None:
 
 def test_redis_and_its_clients_are_given_the_same_password(layout: Layout) -> None:
     secrets.write(layout, {})
-    password = (layout.secrets / "redis-url").read_text().split(":")[2].partition("@")[0]
-    assert f"requirepass {password}\n" in (layout.secrets / "redis.conf").read_text()
+    for url, config in (("redis-url", "redis.conf"), ("cache-url", "redis-cache.conf")):
+        password = (layout.secrets / url).read_text().split(":")[2].partition("@")[0]
+        assert f"requirepass {password}\n" in (layout.secrets / config).read_text()

@@ -23,7 +23,7 @@ def test_functions_are_the_folders_with_a_manifest_and_the_gateway_comes_first(r
 
 def test_every_port_is_derived_from_one(root: Path) -> None:
     layout = Layout.read(root, {"PORT": "9000"})
-    assert (layout.port, layout.redis_port) == (9000, 9001)
+    assert (layout.port, layout.redis_port, layout.cache_port) == (9000, 9001, 9003)
     assert (layout.slot("gateway", 1), layout.slot("orders", 1), layout.slot("users", 16)) == (9100, 9200, 9315)
 
 
@@ -32,6 +32,7 @@ def test_no_port_is_given_twice(root: Path) -> None:
     ports = [
         layout.port,
         layout.redis_port,
+        layout.cache_port,
         *(port for name in layout.functions for port in layout.slots(name).values()),
     ]
     assert Counter(ports).most_common(1)[0][1] == 1

@@ -25,8 +25,8 @@ def named(layout: Layout, **instances: int) -> dict[str, Program]:
 
 def test_they_are_listed_from_the_inside_out(layout: Layout) -> None:
     found = named(layout, gateway=2, users=0)
-    assert list(found) == ["redis", "orders-1", "gateway-1", "gateway-2", "nginx"]
-    assert [program.tier for program in found.values()] == [1, 2, 3, 3, 4]
+    assert list(found) == ["redis", "redis-cache", "orders-1", "gateway-1", "gateway-2", "nginx"]
+    assert [program.tier for program in found.values()] == [1, 1, 2, 3, 3, 4]
 
 
 def test_an_instance_is_told_who_and_where_it_is(layout: Layout) -> None:
@@ -40,7 +40,7 @@ def test_an_instance_is_told_who_and_where_it_is(layout: Layout) -> None:
 def test_secrets_are_told_as_files(layout: Layout) -> None:
     for program in named(layout).values():
         for variable in program.environment:
-            assert variable not in ("REDIS_URL", "DATABASE_URL")
+            assert variable not in ("REDIS_URL", "CACHE_URL", "DATABASE_URL")
 
 
 def test_functions_ask_for_keys_at_the_front_door_and_users_holds_them(layout: Layout) -> None:

@@ -28,9 +28,9 @@ def test_without_a_word_there_is_one_of_each(roster: Roster) -> None:
 
 def test_what_is_written_is_what_should_run_and_nothing_else(roster: Roster) -> None:
     roster.write({"gateway": 2, "users": 1})
-    assert files(roster) == {"nginx", "redis", "gateway-1", "gateway-2", "users-1"}
+    assert files(roster) == {"nginx", "redis", "redis-cache", "gateway-1", "gateway-2", "users-1"}
     roster.write({"gateway": 1, "users": 0})
-    assert files(roster) == {"nginx", "redis", "gateway-1"}
+    assert files(roster) == {"nginx", "redis", "redis-cache", "gateway-1"}
     assert roster.instances() == {"gateway": 1, "users": 0}
 
 

@@ -46,6 +46,10 @@ def test_what_is_no_route_is_not_told() -> None:
     assert list(merged([route("GET /things")], {"things": said})["paths"]) == ["/things"]
 
 
+def test_a_method_that_the_format_has_no_word_for_is_left_out() -> None:
+    assert merged([route("M-SEARCH /things"), route("GET /things")], {})["paths"]["/things"].keys() == {"get"}
+
+
 def test_a_function_does_not_speak_for_another() -> None:
     document = merged([route("GET /things")], {"others": told({"/things": {"get": operation("mine")}})})
     assert document["paths"]["/things"]["get"]["operationId"] == "things_get_things"

@@ -74,10 +74,11 @@ class Cached:
 
     def __init__(self, origin: Handler, levels: Levels | None = None, **rules: float) -> None:
         self.now = NOW
+        self.told: list[str] = []
         self.levels = levels or Levels(1_000_000)
         self.fills = Fills(lambda: self.now)
         self.levels.on_invalidated.append(self.fills.forget)
-        stage = cache(self.levels, self.fills, replace(RULES, **rules), lambda: self.now)  # type: ignore[arg-type]
+        stage = cache(self.levels, self.fills, replace(RULES, **rules), self.told.append, lambda: self.now)  # type: ignore[arg-type]
         self._handler = stage(origin)
 
     async def get(self, *lines: str, target: bytes = b"/things/1", method: bytes = b"GET") -> Response:

@@ -10,6 +10,10 @@ from tests.unit.functions.gateway.stages.cache.heads import NOW, get
 from tests.unit.functions.gateway.stages.cache.origin import Origin, turn
 
 
+async def nothing() -> None:
+    """No other gateway asks the same."""
+
+
 async def test_who_waits_for_a_fill_that_is_ended_is_told() -> None:
     origin = Origin()
     origin.ready.clear()
@@ -20,6 +24,7 @@ async def test_who_waits_for_a_fill_that_is_ended_is_told() -> None:
             ask=lambda _: origin(exchange()),
             keep=lambda _: None,
             drop=lambda _: None,
+            elsewhere=nothing,
             largest=10,
             clock=lambda: NOW,
         )

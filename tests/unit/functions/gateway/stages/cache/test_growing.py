@@ -46,3 +46,12 @@ async def test_nobody_wants_the_rest_of_what_nobody_reads() -> None:
     growing.close()
     growing.hand_over(Response(200, [], b"", rest))
     assert rest.closed
+
+
+async def test_an_empty_part_is_not_the_end() -> None:
+    growing = Growing()
+    growing.add(b"")
+    reading = asyncio.create_task(growing.read())
+    await asyncio.sleep(0)
+    growing.add(b"one")
+    assert await reading == b"one"

@@ -2,7 +2,7 @@ import pytest
 
 from functions.gateway.exchange import Response
 from functions.gateway.stages.cache.invalidate import invalidate
-from functions.gateway.stages.cache.levels import Levels
+from functions.gateway.stages.cache.levels import Began, Levels
 from tests.exchanges import Below, exchange
 from tests.unit.functions.gateway.stages.cache.heads import head, held
 
@@ -14,7 +14,9 @@ FIELDS = head("Host: portico.test")
 def levels() -> Levels:
     made = Levels(100_000)
     for key in (HERE, b"things /things/2", b"users /things/1"):
-        made.keep(key.split()[0].decode(), key, held("Cache-Control: max-age=60", 'Cache-Groups: "one"'), made.now)
+        made.keep(
+            key.split()[0].decode(), key, held("Cache-Control: max-age=60", 'Cache-Groups: "one"'), Began(made.now)
+        )
     return made
 
 
