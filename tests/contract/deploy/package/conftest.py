@@ -10,6 +10,7 @@ from deploy.engine import GATEWAY
 from deploy.package import bundle
 from deploy.scaffold import create
 from runtime import signing
+from tests.contract.deploy.package.servers import UNITD
 from tests.contract.deploy.package.unpacked import Package
 from tests.tokens import Signer, bearer, jwks_url, signer
 
@@ -17,6 +18,12 @@ __all__ = ["jwks_url", "signer"]
 
 ROOT = Path(__file__).parents[4]
 SHIPPED, MADE = ("orders", "users"), {"things": False, "echoes": True}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was left out is said in the last lines."""
+    if not UNITD:
+        terminalreporter.write_line("Not run: the same questions to a real NGINX Unit, as UNITD names none.")
 
 
 @pytest.fixture(scope="session")
