@@ -98,6 +98,17 @@ def test_a_start_that_fails_says_why_and_ends(package: Package) -> None:
         assert server.close()[0] == 1
 
 
+def test_it_is_made_for_another_python_too_and_twice_the_same(checkout: Path, tmp_path: Path) -> None:
+    other = "3.13" if bundle.HERE != "3.13" else "3.12"
+    one, again = [bundle.build(checkout, "echoes", tmp_path / name, other) for name in ("one", "again")]
+    assert one.read_bytes() == again.read_bytes()
+    package = Package(one, tmp_path)
+    assert package.object["type"] == f"python {other}"
+    built = {path.name.split("-")[1] for path in (package.home / "packages").rglob("*.cpython-*.so")}
+    assert built == {other.replace(".", "")}
+    assert package.run().stderr.startswith(f"This package is for python {other}, and this is python {bundle.HERE}")
+
+
 def test_a_function_that_is_not_there_is_refused(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="There is no function gateway that Unit could serve: there are"):
         bundle.build(checkout, "gateway", tmp_path)
