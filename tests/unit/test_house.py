@@ -199,6 +199,10 @@ def test_the_gateway_has_no_database() -> None:
     assert reached("functions.gateway") & without == set()
 
 
+def test_the_gateway_starts_without_a_web_framework() -> None:
+    assert "litestar" not in reached("functions.gateway")
+
+
 @pytest.mark.parametrize("module", PURE)
 def test_a_pure_module_does_no_io(module: str) -> None:
     assert graph().find_upstream_modules(module) & DOES_IO == set()
