@@ -1,7 +1,8 @@
 """Tells the circuit of an endpoint what came of each attempt; balancing asks it whom to choose.
 
 A failure is no answer at all, an answer with one of the route's `failures`, and one that did not come before the
-deadline. What the client's own body or leaving ends says nothing about the endpoint. It never refuses a request.
+deadline, unless the client may still have been sending: what its own body or leaving ends says nothing about the
+endpoint. It never refuses a request.
 """
 
 from asyncio import CancelledError
@@ -26,7 +27,8 @@ def breaker(circuits: Circuits, failures: Container[int], clock: Callable[[], fl
             try:
                 response = await handler(exchange)
             except BaseException as error:
-                if isinstance(error, EndpointFailed) or (isinstance(error, CancelledError) and exchange.overdue):
+                late = isinstance(error, CancelledError) and exchange.overdue and exchange.whole
+                if late or isinstance(error, EndpointFailed):
                     circuit.failed(generation, clock())
                 else:
                     circuit.abandoned(generation)

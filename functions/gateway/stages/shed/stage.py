@@ -33,7 +33,7 @@ def shed(gate: Gate, clock: Callable[[], float] = perf_counter) -> Stage:
             try:
                 response = await handler(exchange)
             except CancelledError:
-                if exchange.overdue:
+                if exchange.overdue and exchange.whole:
                     bound.answered(pace, clock() - began)
                 raise
             else:

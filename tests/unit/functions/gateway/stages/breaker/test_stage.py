@@ -71,16 +71,20 @@ async def test_anything_else_says_nothing(circuits: Circuits, clock: Clock, answ
     assert await state_after(circuits, clock, answer) is State.CLOSED
 
 
-async def test_no_answer_before_the_deadline_counts(circuits: Circuits, clock: Clock) -> None:
+@pytest.mark.parametrize(("length", "state"), [(0, State.OPEN), (None, State.CLOSED)], ids=["whole", "still coming"])
+async def test_no_answer_before_the_deadline_counts_once_the_request_was_whole(
+    circuits: Circuits, clock: Clock, length: int | None, state: State
+) -> None:
+    """Who sends slowly would else close a function to everybody."""
     late = asked()
-    late.deadline = Deadline.after(0)
+    late.length, late.deadline = length, Deadline.after(0)
 
     async def below(_asked: Exchange) -> Response:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
         await breaker(circuits, {503}, clock)(below)(late)
-    assert circuits.of("a").state is State.OPEN
+    assert circuits.of("a").state is state
 
 
 async def test_probes_close_it_again(circuits: Circuits, clock: Clock) -> None:

@@ -100,12 +100,12 @@ async def test_it_learns_nothing_from_a_failure_nor_from_how_fast_a_client_sends
     assert failing.times + streaming.times == []
 
 
-@pytest.mark.parametrize(("left", "times"), [(0.0, [0.25]), (60.0, [])])
-async def test_a_deadline_that_passed_is_an_answer_that_took_as_long_and_a_client_that_left_is_none(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch, left: float, times: list[float]
+@pytest.mark.parametrize(("left", "length", "times"), [(0.0, 0, [0.25]), (0.0, None, []), (60.0, 0, [])])
+async def test_a_deadline_that_passed_is_an_answer_that_took_as_long_and_a_client_that_left_or_still_sends_is_none(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, left: float, length: int | None, times: list[float]
 ) -> None:
     learnt = Learnt(gate, monkeypatch)
-    asked = exchange()
+    asked = exchange(length=length)
     asked.deadline = Deadline.after(left)
 
     async def below(_asked: Exchange) -> Response:
