@@ -107,6 +107,13 @@ explain method target: _ready
 limits *options: _ready
     @{{ python }} -m deploy limits "$@"
 
+# Show what the shared cache holds of a target (just cache look /products/tea), or have it forgotten: purge TARGET, purge FUNCTION --group NAME
+[group('look')]
+[no-exit-message]
+[positional-arguments]
+cache *options: _ready
+    @{{ python }} -m deploy cache "$@"
+
 # Make a function that works: its folder, its tests, its database; --stateless leaves the database out
 [group('work')]
 new name *options: _ready

@@ -86,6 +86,13 @@ class Town:
         said = {"bearer": ("Authorization", f"Bearer {signed}"), "cors": ("Origin", "https://shop.example")}
         return Request(f"/{policy}", headers=tuple(field for word, field in said.items() if word in POLICIES[policy]))
 
+    def forgetful(self) -> Contender:
+        """Our gateway without a memory for answers: a hit is one in Redis, each time."""
+        port = free_port()
+        told = {"CACHE_BYTES": "1B", "CACHE_URL": f"redis://127.0.0.1:{self._redis}/1"}
+        environment = self._environment(port) | told
+        return Contender("portico", port, self._start("forgetful", _SERVE, port, GATEWAY_CORE, environment))
+
     @contextmanager
     def cold(self) -> Iterator[Contender]:
         """Our gateway, just started; it ends with the block."""

@@ -15,12 +15,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked again and again; `body` in bytes."""
+    """What is asked again and again; `body` in bytes, `targets`: so many, by turns, that differ in their query."""
 
     path: str
     method: str = "GET"
     body: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+    targets: int = 1
 
 
 Make = Callable[[int], bytes]  # the request of a number, as it goes over the wire
@@ -57,10 +58,18 @@ def _number(pattern: str, text: str) -> int:
     return int(found[1]) if found else 0
 
 
+_TURNS = """local asked = 0
+request = function()
+  asked = (asked + 1) % {targets}
+  return wrk.format(nil, "{path}?" .. asked)
+end"""
+
+
 def _lua(request: Request) -> str:
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers]
     body = [f'wrk.body = string.rep("x", {request.body})'] if request.body else []
-    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body]) + "\n"
+    turns = [_TURNS.format(targets=request.targets, path=request.path)] if request.targets > 1 else []
+    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body, *turns]) + "\n"
 
 
 def paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> Latency:

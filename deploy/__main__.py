@@ -82,7 +82,7 @@ def call_engine(options: argparse.Namespace) -> int:
             return verbs.rollback(engine)
         case "chaos":
             return call_chaos(engine, make, options)
-        case "ps" | "logs" | "explain" | "call" | "smoke" | "limits":
+        case "ps" | "logs" | "explain" | "call" | "smoke" | "limits" | "cache":
             return call_looking(engine, options)
         case _:
             return call_data(engine, options)
@@ -99,6 +99,8 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
             return calling.main(engine, ROOT, _state() / "people", options)
         case "explain":
             return explain.main(engine, ROOT, options.method, options.target)
+        case "cache":
+            return verbs.cache(engine, options.what, options.target, options.group)
         case "limits":
             return verbs.limits(engine, options.text, clear=options.clear, yes=options.yes)
         case _:

@@ -11,7 +11,7 @@ from deploy import call
 from deploy.chaos import run as chaos
 from deploy.engine import GATEWAY
 from deploy.package import bundle
-from functions.gateway import limits
+from functions.gateway import cached, limits
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -60,6 +60,7 @@ def _look(verbs: "Verbs") -> None:
     explain.add_argument("method", type=str.upper)
     explain.add_argument("target")
     limits.arguments(verbs.add_parser("limits"))
+    cached.arguments(verbs.add_parser("cache"))
 
 
 def _work(verbs: "Verbs") -> None:

@@ -93,6 +93,11 @@ def limits(engine: Engine, text: str, *, clear: bool, yes: bool) -> int:
     return engine.run(GATEWAY, "functions.gateway.limits", text, *options)
 
 
+def cache(engine: Engine, what: str, target: str, group: str) -> int:
+    """Shows what gateways share of a target, or has them forget it, or a group of a function."""
+    return engine.run(GATEWAY, "functions.gateway.cached", what, target, *(["--group", group] if group else []))
+
+
 def seed(engine: Engine) -> int:
     """Puts products in."""
     return engine.run("orders", "functions.orders.seed")

@@ -234,9 +234,8 @@ class LocalEngine:
     def _require_ports(self) -> None:
         """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
         layout = self._layout
-        ports.require(layout.bind, layout.port, "end it, or choose another with PORT=9080 just up")
-        for port in (layout.redis_port, layout.cache_port):
-            ports.require(LOOPBACK, port, "end it, or choose others with PORT=9080 just up")
+        for host, port in ((layout.bind, layout.port), (LOOPBACK, layout.redis_port), (LOOPBACK, layout.cache_port)):
+            ports.require(host, port, "end it, or choose others with PORT=9080 just up")
         for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
             self._require_slots(function, range(1, count + 1))
 

@@ -103,7 +103,7 @@ CONCRETE = [
     "functions.gateway.stages.limit.redis",
 ]
 
-ROOTS = {"functions.gateway.app", "functions.gateway.limits"}  # each composes what it runs
+ROOTS = {"functions.gateway.app", "functions.gateway.cached", "functions.gateway.limits"}  # each composes what it runs
 
 # In two parts, so that this file does not hold what it looks for.
 UNWELCOME = ["/wo" + "rk/", "pypi" + ".org", "python" + "hosted.org", "npmjs" + ".org", "deb.debian" + ".org"]

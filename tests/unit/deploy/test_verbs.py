@@ -133,6 +133,13 @@ def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:
     assert engine.asked == [(*command, ""), (*command, "ann", "--clear", "--yes")]
 
 
+def test_the_cache_is_looked_at_or_purged_by_a_gateways_own_command() -> None:
+    engine, command = Still(), ("gateway", "functions.gateway.cached")
+    assert verbs.cache(engine, "look", "/products", "") == 3
+    assert verbs.cache(engine, "purge", "orders", "products") == 3
+    assert engine.asked == [(*command, "look", "/products"), (*command, "purge", "orders", "--group", "products")]
+
+
 def test_scaling_says_when_it_was_so_already(capsys: pytest.CaptureFixture[str]) -> None:
     verbs.scale(Still(), "users", 2)
     assert capsys.readouterr().out == "users runs 2 times already.\n"

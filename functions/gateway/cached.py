@@ -1,0 +1,104 @@
+"""`just cache`: what all gateways hold of a target, and what they are to forget.
+
+In: a target as a client writes it, or a function and one of its groups. Out: lines for a person. Looking changes
+nothing; a purge is an invalidation like any other, and reaches every gateway's memory as one does.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from functions.gateway.redis.conversation import connection
+from functions.gateway.routes import Route, Table, compile_routes
+from functions.gateway.settings import Settings
+from functions.gateway.stages.cache import keys
+from functions.gateway.stages.cache.entry import Stored
+from functions.gateway.stages.cache.keys import Key
+from functions.gateway.stages.cache.redis import RedisLevel
+from runtime import settings
+from runtime.manifest import read_all
+
+if TYPE_CHECKING:
+    from functions.gateway.stages.cache.far import Found
+
+AWAY = "The shared cache does not answer: each gateway goes on with its own memory."
+PATIENCE = 2.0  # seconds; a person may wait longer than a request
+
+
+def place(routes: Sequence[Route], target: str) -> Key | None:
+    """The key of a target; None when no route with a cache has it."""
+    path = target.partition("?")[0]
+    route = Table(routes, lambda route: route).find(unquote(path)).get("GET")
+    if route is None or not route.policy.cache:
+        return None
+    normal = keys.counting(route.policy.cache_keep, route.policy.cache_drop or ())
+    return keys.key(route.function, normal(target.encode()))
+
+
+def lines(held: Sequence[Stored], now: float) -> Iterator[str]:
+    """One for each answer: what it is, how old, for how long it is fresh, and what selects it."""
+    for one in held:
+        left = one.fresh_until - now
+        fresh = f"fresh for {left:.0f} s" if left > 0 else f"stale for {-left:.0f} s"
+        said = [f"{one.status}", f"{len(one.body)} bytes", f"{now - one.born:.0f} s old", fresh]
+        said += [f"etag {one.etag.decode('latin-1')}"] if one.etag else []
+        said += [f"groups {', '.join(one.groups)}"] if one.groups else []
+        said += [f"for {one.selecting.decode('latin-1').replace(chr(10), ', ')}"]
+        yield ", ".join(said)
+
+
+async def look(level: RedisLevel, key: Key, now: float) -> str:
+    """What level two has of `key`."""
+    found: asyncio.Future[Found | None] = asyncio.get_running_loop().create_future()
+    level.find(key, found.set_result)
+    held = await found
+    if held is None:
+        sys.exit(AWAY)
+    return "\n".join(lines(held.stored, now)) or "Nothing is held of it."
+
+
+async def purge(level: RedisLevel, name: bytes) -> str:
+    """Has every gateway forget a key or a tag."""
+    if not await level.invalidate([name]):
+        sys.exit(AWAY)
+    return f"Forgotten everywhere: {name.decode('latin-1')}"
+
+
+async def _main(options: argparse.Namespace) -> str:
+    told = settings.load(Settings, os.environ)
+    if not told.cache_url:
+        sys.exit("There is no shared cache here: CACHE_URL says where one is.")
+    level = RedisLevel(connection(told.cache_url), PATIENCE)
+    try:
+        if options.what == "purge" and options.group:
+            return await purge(level, keys.tag(options.target, options.group))
+        key = place(compile_routes(read_all(Path(told.functions_dir))), options.target)
+        if key is None:
+            sys.exit(f"No route with a cache has {options.target}: `just routes` lists them.")
+        return await (look(level, key, time.time()) if options.what == "look" else purge(level, key))
+    finally:
+        await level.close()
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What may be said."""
+    parser.add_argument("what", choices=["look", "purge"])
+    parser.add_argument("target", help="as in /products/tea?size=2; with --group the function that the group is of")
+    parser.add_argument("--group", default="", help="purge all that is in this group (Cache-Groups)")
+
+
+def main(words: list[str]) -> str:
+    """The command line's answer; ends the process with one sentence when there is none."""
+    parser = argparse.ArgumentParser(prog="just cache", allow_abbrev=False)
+    arguments(parser)
+    return asyncio.run(_main(parser.parse_args(words)))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{main(sys.argv[1:])}\n")

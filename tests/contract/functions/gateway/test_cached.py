@@ -1,0 +1,88 @@
+"""`just cache` on a real Redis: what is held is shown, and what is purged is forgotten by a gateway that runs."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from functions.gateway.cached import lines, main, place
+from functions.gateway.routes import compile_routes
+from tests.contract.conftest import RedisServer
+from tests.contract.functions.gateway.stages.cache.conftest import Gateway, until
+from tests.contract.functions.gateway.stages.cache.test_redis import answer
+from tests.exchanges import manifest
+from tests.unit.functions.gateway.stages.cache.heads import NOW, get, held
+
+MANIFEST = """
+name = "things"
+[app]
+module = "things"
+[[route]]
+match = "GET /things/{id}"
+auth = "public"
+cache = "shared"
+cache_drop = ["utm"]
+"""
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "functions/things").mkdir(parents=True)
+    (tmp_path / "functions/things/function.toml").write_text(MANIFEST)
+    monkeypatch.setenv("FUNCTIONS_DIR", str(tmp_path / "functions"))
+    monkeypatch.setenv("ENDPOINTS", "directory:/nowhere")
+    monkeypatch.setenv("CACHE_URL", redis_server.url)
+
+
+async def said(*words: str) -> str:
+    """What the command line answers, beside a gateway that goes on."""
+    return await asyncio.to_thread(main, list(words))
+
+
+@pytest.mark.usefixtures("surroundings")
+@pytest.mark.parametrize("words", [("/things/1?utm=x",), ("things", "--group", "one")])
+async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
+    redis_server: RedisServer, words: tuple[str, ...]
+) -> None:
+    key = b"things /things/1"
+    async with Gateway(redis_server.url).running() as gateway:
+        levels = gateway.levels
+        assert await said("look", "/things/1") == "Nothing is held of it."
+        levels.keep("things", key, answer(), (await levels.recall(key)).began)
+        await levels.recall(key)
+        assert "200, 10 bytes, 0 s old, fresh for" in await said("look", "/things/1?utm=x")
+        assert (await said("purge", *words)).startswith("Forgotten everywhere: things ")
+        await until(lambda: not levels.held(key))
+        assert await said("look", "/things/1") == "Nothing is held of it."
+
+
+@pytest.mark.usefixtures("surroundings")
+async def test_what_no_route_keeps_is_told(redis_server: RedisServer) -> None:
+    with pytest.raises(SystemExit, match="No route with a cache has /nowhere"):
+        await said("look", "/nowhere")
+    redis_server.kill()
+    with pytest.raises(SystemExit, match="does not answer"):
+        await said("look", "/things/1")
+    with pytest.raises(SystemExit, match="does not answer"):
+        await said("purge", "/things/1")
+
+
+@pytest.mark.usefixtures("surroundings")
+async def test_without_a_shared_cache_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHE_URL", "")
+    with pytest.raises(SystemExit, match="no shared cache"):
+        await said("look", "/things/1")
+
+
+def test_a_target_counts_as_its_route_says() -> None:
+    route = {"match": "GET /things/{id}", "cache": "shared", "cache_keep": ["a"]}
+    routes = compile_routes([manifest(route, {"match": "GET /others"})])
+    assert place(routes, "/things/%31?b=2&a=1") == b"things /things/1?a=1"
+    assert place(routes, "/others") is place(routes, "/none") is None
+
+
+def test_a_line_tells_what_an_answer_is_and_whose() -> None:
+    one = held("Cache-Control: max-age=60", 'ETag: "a"', 'Cache-Groups: "b"', "Vary: X", asked=get("X: 1"), age=70)
+    assert list(lines([one], NOW)) == [
+        '200, 10 bytes, 70 s old, stale for 10 s, etag "a", groups b, for portico.test, x:1'
+    ]
