@@ -73,7 +73,7 @@ FAULTS = (
     Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
     Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
     Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
-    Fault("roll back", Promise.NOTHING, lambda scene: scene.roll_back()),
+    Fault("roll back", Promise.NOTHING, lambda scene: scene.roll_back(), short=True),
     Fault("deploy that fails", Promise.NOTHING, lambda scene: scene.fail_to_deploy(), short=True),
 )
 
