@@ -23,6 +23,7 @@ from deploy.front import Front
 from deploy.local.engine import LocalEngine
 
 ROOT = Path(__file__).resolve().parent.parent
+_UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signal ended
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +34,9 @@ def main(arguments: list[str]) -> int:
         return call(options)
     except Refusal as refusal:
         return _fail(str(refusal))
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     except OSError as error:
         return _fail(sentence(error))
     except KeyboardInterrupt:
