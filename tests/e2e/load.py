@@ -63,10 +63,10 @@ def under_load(url: str, call: Call, clients: int = 8) -> Iterator[Load]:
         thread.join()
 
 
-def get(path: str) -> Call:
+def get(path: str, headers: dict[str, str] | None = None) -> Call:
     """A plain GET."""
 
     async def call(client: httpx.AsyncClient) -> httpx.Response:
-        return await client.get(path)
+        return await client.get(path, headers=headers)
 
     return call
