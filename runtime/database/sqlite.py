@@ -55,9 +55,12 @@ class Handle:
         self.raw.row_factory = sqlite3.Row
         self.raw.set_progress_handler(self.stop.is_set, STEPS)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._closed = False
 
     async def run(self, call: Callable[..., T], *arguments: object) -> T:
         """What `call` returns, in the connection's thread, after all that was asked of it before."""
+        if self._closed:
+            raise DatabaseUnavailable
         with _translated():
             return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
@@ -72,6 +75,7 @@ class Handle:
     async def close(self) -> None:
         self.stop.set()
         await self.run(self.raw.close)
+        self._closed = True
         self._thread.shutdown(wait=False)
 
     def _begin(self, statement: str, last: float) -> None:
