@@ -31,7 +31,7 @@ def test_no_fault_costs_a_request_that_it_may_not_cost(stack: Stack) -> None:
         assert failed["unkeyed"] == 0 or promise != "no request", (fault, said)
         assert counts[-1] == "kept", said
     assert "each is in the databases, once" in said
-    for function in ("orders", "users", "gateway"):  # anew: containers that were deployed have other numbers and settings
+    for function in ("orders", "users", "gateway"):  # containers that were deployed have other numbers
         stack.scale(0, function)
         stack.scale(1, function)
     stack.until_ready()
