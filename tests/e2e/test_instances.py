@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import count, cycle
+from time import monotonic
 
 import httpx
 
@@ -12,6 +13,10 @@ from tests.e2e.stack import Stack, until
 
 def test_four_gateways_share_four_hundred_requests(stack: Stack, client: httpx.Client) -> None:
     stack.scale(4)
+    ready, met = monotonic(), set[str]()
+    while len(met) < 4:  # nginx looks newcomers up once a second
+        met.add(client.get("/products").headers["X-Instance"])
+    assert monotonic() - ready < 3
     answers = [client.get("/products") for _ in range(400)]
     assert {answer.status_code for answer in answers} == {200}
     by_gateway = Counter(answer.headers["X-Instance"] for answer in answers)
