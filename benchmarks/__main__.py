@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import whole
 from benchmarks.contenders import LOAD_CORE, POLICIES, Contender, Town, available
-from benchmarks.load import Request, always, flood, paced
+from benchmarks.load import Request, always, ask, flood, paced
 from benchmarks.plots import bars
 from benchmarks.report import ENVOY, Flood, Results, Window, best, write
 
@@ -42,8 +42,7 @@ class Bench:
         for _ in range(self._rounds + 1):
             for name, (contender, request, connections) in cases.items():
                 windows[name].append(self._window_of(contender, request, connections))
-        # The first round warms up; who served nothing in all others has no place in a table.
-        return {name: best(each[1:]) for name, each in windows.items() if any(window.rate for window in each[1:])}
+        return {name: best(each[1:]) for name, each in windows.items()}  # the first round warms up
 
     def latencies(self, contenders: list[Contender]) -> dict[str, tuple[float, float]]:
         """Milliseconds, p50 and p99, at a fixed rate; of the rounds, the one with the lowest p99."""
@@ -58,6 +57,10 @@ class Bench:
         before = contender.program.cpu()
         served, failed = flood(contender.port, request, self._window, connections, LOAD_CORE, self._script)
         cost = (contender.program.cpu() - before) / (served + failed) if served else 0.0
+        if not served:
+            said = ask(contender.port, request)
+            _say(f"{contender.name} served none of {request.path} over {connections} connections: {said}")
+        contender.program.until_idle()  # what it still works at would be at the expense of whoever is next
         return Window(cost, served / self._window, failed)
 
 

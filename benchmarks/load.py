@@ -6,6 +6,7 @@ is charged for every request that came due meanwhile (no coordinated omission).
 
 import asyncio
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -77,6 +78,16 @@ def paced(port: int, make: Make, rate: float, seconds: float, connections: int) 
     taken, failed = asyncio.run(_paced(port, make, rate, seconds, connections))
     waited = sorted(taken)
     return Latency(_percentile(waited, 0.5), _percentile(waited, 0.99), failed)
+
+
+def ask(port: int, request: Request) -> str:
+    """What comes of one request: the start of its answer, or why there is none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(encoded(request, b"x" * request.body))
+            return connection.recv(1000).decode("latin-1")
+    except OSError as error:
+        return repr(error)
 
 
 def always(request: Request) -> Make:

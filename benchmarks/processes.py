@@ -14,7 +14,8 @@ from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_PATIENCE = 20.0  # seconds until a program listens
+_PATIENCE = 20.0  # seconds until a program listens, or is idle
+_MOMENT = 0.1  # seconds: a few ticks of the kernel's accounting
 
 
 class Family:
@@ -57,6 +58,15 @@ class Program(Family):
 
     def ended(self) -> bool:
         return self._process.poll() is not None
+
+    def until_idle(self) -> None:
+        """Returns when it has used next to nothing for a moment, or after a while all the same."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until and not self.ended():
+            before = self.cpu()
+            time.sleep(_MOMENT)
+            if self.cpu() - before < _MOMENT / 4:
+                return
 
 
 @contextmanager

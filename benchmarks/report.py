@@ -28,7 +28,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """Of several windows: the least and the most CPU for a request (µs), the highest rate, all that failed."""
+    """Of several windows: the least and the most CPU for a request (µs), the highest rate, all that failed.
+
+    Costs are 0.0 where nothing was served.
+    """
 
     cost: float
     worst: float
@@ -38,7 +41,7 @@ class Flood:
 
 def best(windows: Sequence[Window]) -> Flood:
     """What the windows of one case amount to."""
-    costs = [window.cpu * 1e6 for window in windows if window.rate]
+    costs = [window.cpu * 1e6 for window in windows if window.rate] or [0.0]
     return Flood(min(costs), max(costs), max(each.rate for each in windows), sum(each.failed for each in windows))
 
 
@@ -70,6 +73,7 @@ class Results:
 
 
 def _multiples(floods: Floods, prefix: str) -> dict[str, float]:
+    floods = {name: each for name, each in floods.items() if each.rate}
     base = (floods.get(ENVOY) or floods.get(OURS) or next(iter(floods.values()))).cost
     return {f"{prefix}{name}": each.cost / base for name, each in floods.items()}
 
@@ -101,7 +105,7 @@ def _page(results: Results, before: Results | None) -> list[str]:
     return [
         "# Results\n",
         f"{_machine()}\n",
-        "CPU is the best window's, in brackets the worst one's. Who served nothing is not in a table.",
+        "CPU is the best window's, in brackets the worst one's.",
         *(line for name, floods in results.scenarios.items() for line in _table(name, floods)),
         *_table("our policies, small GET", results.policies),
         "\n![CPU for a request](cost.svg)\n\n![CPU of our policies](policies.svg)\n\n## At a fixed rate, and memory\n",
@@ -140,6 +144,8 @@ def _row(name: str, share: Share, parts: Sequence[str]) -> str:
 def _table(title: str, floods: Floods) -> list[str]:
     rows = [
         f"| {name} | {each.cost:.0f} (to {each.worst:.0f}) | {each.rate:,.0f} | {each.failed} |"
+        if each.rate
+        else f"| {name} | served nothing | 0 | {each.failed} |"
         for name, each in floods.items()
     ]
     return [f"\n## {title}\n", "| | µs of CPU a request | requests/s | failed |", "|---|---|---|---|", *rows]
