@@ -14,6 +14,7 @@ import msgspec
 from benchmarks.whole import Share, Whole
 
 OURS, ENVOY = "portico", "envoy"
+_LUCK = 0.05
 _NOTICED = 0.15  # a ratio that changes by less is noise
 
 
@@ -43,6 +44,12 @@ def best(windows: Sequence[Window]) -> Flood:
     """What the windows of one case amount to."""
     costs = [window.cpu * 1e6 for window in windows if window.rate] or [0.0]
     return Flood(min(costs), max(costs), max(each.rate for each in windows), sum(each.failed for each in windows))
+
+
+def settled(windows: Sequence[Window]) -> bool:
+    """Whether the best window has been reached twice, so that it was no luck."""
+    costs = sorted(window.cpu for window in windows if window.rate)[:2]
+    return not costs or (len(costs) == 2 and costs[1] < costs[0] * (1 + _LUCK))
 
 
 Floods = dict[str, Flood]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import Flood, Results, Window, best, write
+from benchmarks.report import Flood, Results, Window, best, settled, write
 from benchmarks.whole import Share, Start, Whole
 
 WHOLE = Whole(
@@ -36,6 +36,22 @@ def written(folder: Path, *runs: Results) -> str:
 
 def test_the_best_window_counts_and_every_failure_does() -> None:
     assert best([Window(3e-6, 10.0, 1), Window(2e-6, 12.0, 2), Window(0.0, 0.0, 4)]) == Flood(2.0, 3.0, 12.0, 7)
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [([2.0, 3.0, 2.05], True), ([2.0, 3.0, 2.2], False), ([2.0], False), ([0.0, 0.0], True), ([0.0, 2.0], False)],
+)
+def test_a_best_window_that_was_reached_once_may_be_luck(costs: list[float], *, expected: bool) -> None:
+    assert settled([Window(cost, float(cost > 0), 0) for cost in costs]) is expected
+
+
+def test_who_served_nothing_is_told_and_compared_with_nobody(tmp_path: Path) -> None:
+    run = results(80.0)
+    run.policies["all"] = best([Window(0.0, 0.0, 128), Window(0.0, 0.0, 128)])
+    page = written(tmp_path, run)
+    assert "| all | served nothing | 0 | 256 |" in page
+    assert "policy all" not in page
 
 
 def test_a_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
