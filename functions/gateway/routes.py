@@ -44,7 +44,7 @@ _OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop")
 _OF_CORS = ("cors_headers", "cors_expose", "cors_cookies", "cors_longest")
 SHARED_CEILINGS: dict[str, dict[str, float]] = {  # of what all routes of a function share
     "circuit": {"consecutive": 20, "ratio": 0.8, "open": Duration(5), "longest": Duration(30)},
-    "concurrency": {"start": 1000, "most": 5000, "queue": 1000},
+    "concurrency": {"start": 1000, "most": 5000, "queue": 5000},
 }
 
 

@@ -18,7 +18,7 @@ from functions.gateway.stages.shed.bound import Bound, Range
 from functions.gateway.stages.shed.gate import Gate
 from runtime.manifest import Manifest
 
-QUEUE = 1000  # requests that wait for a moment, unless the manifest says fewer
+QUEUE = 2000  # requests that wait for a moment, unless the manifest says fewer; a worker of nginx forwards 2048 at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def test_nothing_is_shared_between_functions() -> None:
         ("circuit", {"ratio": 0.9}),
         ("circuit", {"longest": "1m"}),
         ("concurrency", {"most": 5001}),
-        ("concurrency", {"queue": 1001}),
+        ("concurrency", {"queue": 5001}),
     ],
 )
 def test_nothing_may_be_looser_than_the_gateway_allows(table: str, said: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from functions.gateway.stages.shed.bound import Bound, Range
 from functions.gateway.stages.shed.gate import Gate
+from functions.gateway.upstreams import QUEUE
 from runtime.problem import OVERLOADED, Problem
 
 LONG = 60.0  # seconds: longer than any test runs
@@ -44,6 +45,14 @@ async def test_who_is_known_goes_before_who_is_not() -> None:
     await friend
     assert not stranger.done()
     stranger.cancel()
+
+
+async def test_a_thousand_clients_of_a_slow_function_all_stand_in_line() -> None:
+    gate = full(Range().least, QUEUE)
+    crowd = [await waiting(gate) for _ in range(1024)]
+    assert not any(task.done() for task in crowd)
+    for task in crowd:
+        task.cancel()
 
 
 async def test_a_full_line_refuses_at_once() -> None:
