@@ -101,14 +101,16 @@ class Desk:
             return (now,) * len(self.keys)
         held = self.held
         buckets = self.policies.buckets
-        return tuple(max(now, tat - held * pace) for tat, (pace, *_) in zip(self._known, buckets, strict=True))
+        return tuple([max(now, tat - held * pace) for tat, (pace, _, _) in zip(self._known, buckets, strict=True)])
 
     def told(self, now: int) -> Decisions:
         """What the client of a leased permit is told."""
         limits = self.policies.limits
         return tuple(
-            decision(True, tat, now, limit)  # noqa: FBT003  see bucket.decision
-            for tat, limit in zip(self.known(now), limits, strict=True)
+            [
+                decision(True, tat, now, limit)  # noqa: FBT003  see bucket.decision
+                for tat, limit in zip(self.known(now), limits, strict=True)
+            ]
         )
 
     def _ahead(self, now: int, share: int) -> int:
