@@ -23,6 +23,8 @@ AT_ONCE = 64
 _ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 _SEEN = re.compile(rb'\{"method": .*?"instance": "[^"]*"\}', re.DOTALL)
 
+_ADDRESSES = {"forwarded", "x-forwarded-for", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"}
+
 QUIET = 0.5  # seconds without a byte, after which nobody waits any longer
 
 Asked = Callable[[], int]
@@ -94,7 +96,7 @@ def _two_meanings(seen: dict[str, Any]) -> str:
         return f"the function saw what is no path: {seen['target']}"
     if names.count("host") != 1 or names.count("content-length") + names.count("transfer-encoding") > 1:
         return f"the function saw {names}"
-    if any(CLAIMED.decode() in value for name, value in seen["headers"] if "forward" in name.lower() or "real" in name):
+    if any(CLAIMED.decode() in value for name, value in seen["headers"] if name.replace("_", "-") in _ADDRESSES):
         return "the function saw an address that a client claimed"
     return ""
 
