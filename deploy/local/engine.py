@@ -208,10 +208,12 @@ class LocalEngine:
         return changed
 
     def _until_ready(self, seen: list[str] | None = None) -> None:
-        """Also until nginx has noticed those of `seen` that are there."""
+        """Also until gateways know whom they forward to, and nginx those gateways of `seen` that are there."""
         everything = self._roster.programs()
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
         names = {program.name for program in everything}
+        gateways = [program for program in everything if program.name in self._layout.slots(GATEWAY)]
+        readiness.until_known(gateways, self._roster.instances())
         readiness.until_seen(everything[-1], names.intersection(seen or ()))
 
     def _prepare(self) -> None:

@@ -5,6 +5,7 @@ Asks and waits only. What to do about a program that does not get ready is its c
 
 import http.client
 import json
+import re
 import socket
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ _PATIENCE = 60.0  # seconds until all of them must be ready
 _PAUSE = 0.05  # seconds between two rounds
 _UNROUTED = "/.portico/who"  # no function's: the gateway itself answers 404, and says which instance it is
 _ANSWER_TIME = 2.0  # seconds that one answer may take
+_KNOWN = re.compile(r'^portico_gateway_endpoints_alive\{function="([^"]+)"\} (\d+)', re.MULTILINE)
 
 
 def until_ready(
@@ -52,6 +54,16 @@ def until_seen(front: Program, gateways: Iterable[str]) -> None:
             raise Refusal(f"nginx does not reach {min(unseen)}: look at the state of it with `just ps`.")
 
 
+def until_known(gateways: Iterable[Program], instances: Mapping[str, int]) -> None:
+    """Returns when each gateway knows so many of each function: it looks for them a few times a second."""
+    give_up = time.monotonic() + _PATIENCE
+    for gateway in gateways:
+        while unknown := _unknown(gateway, instances):
+            if time.monotonic() > give_up:
+                raise Refusal(f"{gateway.name} does not know every {unknown}: look at the state of it with `just ps`.")
+            time.sleep(_PAUSE)
+
+
 def ready(program: Program) -> bool:
     """Whether it answers 200 where it should, or takes connections if it has nowhere to be asked."""
     try:
@@ -60,11 +72,29 @@ def ready(program: Program) -> bool:
         return False
 
 
+def _unknown(gateway: Program, instances: Mapping[str, int]) -> str:
+    """A function of its routes of which it knows fewer than there are; "" when there is none."""
+    known = _KNOWN.findall(_said_at(gateway.address, "/metrics"))
+    return next((name for name, number in known if int(number) < instances.get(name, 0)), "")
+
+
 def _answers(address: tuple[str, int], path: str) -> bool:
     connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
+def _said_at(address: tuple[str, int], path: str) -> str:
+    """What is to be read there; "" while nobody answers."""
+    connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException):
+        return ""
     finally:
         connection.close()
 
