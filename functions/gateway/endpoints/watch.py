@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from runtime import log
 
+EAGER = 5  # times as often, while requests are refused for want of anybody
+
 Source = Callable[[str], Awaitable[frozenset[str]]]  # raises OSError when it can't say
 
 logger = log.get(__name__)
@@ -39,7 +41,7 @@ class Membership:
 
 
 class Endpoints:
-    """Asks `source` every `interval` seconds for each name that is watched, until closed."""
+    """Asks `source` every `interval` seconds for each watched name, until closed; oftener where it has nobody."""
 
     def __init__(self, source: Source, interval: float) -> None:
         self._source = source
@@ -65,7 +67,7 @@ class Endpoints:
 
     async def _keep(self, membership: Membership) -> None:
         while True:
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(self._interval if membership.addresses else self._interval / EAGER)
             await self._ask(membership)
 
     async def _ask(self, membership: Membership) -> None:

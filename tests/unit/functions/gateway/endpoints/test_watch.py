@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 
-from functions.gateway.endpoints.watch import Endpoints, Membership
+from functions.gateway.endpoints.watch import EAGER, Endpoints, Membership
+from tests.virtual import played
 
 OFTEN = 0.001  # seconds
 
@@ -89,3 +91,23 @@ async def test_nothing_goes_on_once_it_is_closed() -> None:
     assert len(asyncio.all_tasks()) == 2
     await endpoints.close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_who_has_nobody_asks_oftener() -> None:
+    async def play(clock: Callable[[], float]) -> list[float]:
+        asked: list[float] = []
+        enough = asyncio.Event()
+
+        async def source(_name: str) -> frozenset[str]:
+            asked.append(round(clock(), 3))
+            if len(asked) == 5:
+                enough.set()
+            return frozenset({"a"}) if len(asked) > 2 else frozenset()
+
+        endpoints = Endpoints(source, interval=1.0)
+        await endpoints.watch("users")
+        await enough.wait()
+        await endpoints.close()
+        return [round(moment - asked[0], 3) for moment in asked]
+
+    assert played(play) == [0.0, 1 / EAGER, 2 / EAGER, 1 + 2 / EAGER, 2 + 2 / EAGER]
