@@ -14,7 +14,7 @@ import msgspec
 from benchmarks.whole import Share, Whole
 
 OURS, ENVOY = "portico", "envoy"
-_LUCK = 0.05
+_LUCK = 0.05  # a best window that the next best exceeds by no more was no luck
 _NOTICED = 0.15  # a ratio that changes by less is noise
 
 
@@ -55,6 +55,11 @@ def settled(windows: Sequence[Window]) -> bool:
 Floods = dict[str, Flood]
 
 
+def served(floods: Floods) -> Floods:
+    """Those that served anything: a cost can be told of nobody else."""
+    return {name: each for name, each in floods.items() if each.rate}
+
+
 @dataclass(slots=True)
 class Results:
     """One run."""
@@ -80,7 +85,7 @@ class Results:
 
 
 def _multiples(floods: Floods, prefix: str) -> dict[str, float]:
-    floods = {name: each for name, each in floods.items() if each.rate}
+    floods = served(floods)
     base = (floods.get(ENVOY) or floods.get(OURS) or next(iter(floods.values()))).cost
     return {f"{prefix}{name}": each.cost / base for name, each in floods.items()}
 
@@ -94,8 +99,8 @@ def write(results: Results, folder: Path, plot: Plot) -> None:
     before = _read(file)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     small = next(iter(results.scenarios.values()))
-    plot(small, folder / "cost.svg", _machine())
-    plot(results.policies, folder / "policies.svg", _machine())
+    plot(served(small), folder / "cost.svg", _machine())
+    plot(served(results.policies), folder / "policies.svg", _machine())
     (folder / "README.md").write_text("\n".join(_page(results, before)) + "\n")
 
 

@@ -211,10 +211,10 @@ class LocalEngine:
         """Also until gateways know whom they forward to, and nginx those gateways of `seen` that are there."""
         everything = self._roster.programs()
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
-        names = {program.name for program in everything}
-        gateways = [program for program in everything if program.name in self._layout.slots(GATEWAY)]
-        readiness.until_known(gateways, self._roster.instances())
-        readiness.until_seen(everything[-1], names.intersection(seen or ()))
+        slots = self._layout.slots(GATEWAY)
+        gateways = {program.name: program for program in everything if program.name in slots}
+        readiness.until_known(gateways.values(), self._roster.instances())
+        readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:
         layout = self._layout

@@ -20,6 +20,7 @@ _PATIENCE = 60.0  # seconds until all of them must be ready
 _PAUSE = 0.05  # seconds between two rounds
 _UNROUTED = "/.portico/who"  # no function's: the gateway itself answers 404, and says which instance it is
 _ANSWER_TIME = 2.0  # seconds that one answer may take
+_UNHEARD = (OSError, http.client.HTTPException)
 _KNOWN = re.compile(r'^portico_gateway_endpoints_alive\{function="([^"]+)"\} (\d+)', re.MULTILINE)
 
 
@@ -67,46 +68,36 @@ def until_known(gateways: Iterable[Program], instances: Mapping[str, int]) -> No
 def ready(program: Program) -> bool:
     """Whether it answers 200 where it should, or takes connections if it has nowhere to be asked."""
     try:
-        return _answers(program.address, program.ready) if program.ready else _listens(program.address)
-    except (OSError, http.client.HTTPException):
+        return _get(program.address, program.ready)[0].status == 200 if program.ready else _listens(program.address)
+    except _UNHEARD:
         return False
 
 
 def _unknown(gateway: Program, instances: Mapping[str, int]) -> str:
-    """A function of its routes of which it knows fewer than there are; "" when there is none."""
-    known = _KNOWN.findall(_said_at(gateway.address, "/metrics"))
+    """A function of its routes of which it knows fewer than there are; "" when there is none, or nobody answers."""
+    try:
+        _, metrics = _get(gateway.address, "/metrics")
+    except _UNHEARD:
+        return ""
+    known = _KNOWN.findall(metrics)
     return next((name for name, number in known if int(number) < instances.get(name, 0)), "")
 
 
-def _answers(address: tuple[str, int], path: str) -> bool:
-    connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    finally:
-        connection.close()
-
-
-def _said_at(address: tuple[str, int], path: str) -> str:
-    """What is to be read there; "" while nobody answers."""
-    connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read().decode()
-    except (OSError, http.client.HTTPException):
-        return ""
-    finally:
-        connection.close()
-
-
 def _who(address: tuple[str, int], path: str) -> str:
-    """The instance that answers."""
+    """The instance that answers; "" when nobody does."""
+    try:
+        return _get(address, path)[0].headers.get("X-Instance", "")
+    except _UNHEARD:
+        return ""
+
+
+def _get(address: tuple[str, int], path: str) -> tuple[http.client.HTTPResponse, str]:
+    """An answer and its content. Raises OSError or HTTPException when there is none."""
     connection = http.client.HTTPConnection(*address, timeout=_ANSWER_TIME)
     try:
         connection.request("GET", path)
-        return connection.getresponse().headers.get("X-Instance", "")
-    except (OSError, http.client.HTTPException):
-        return ""
+        response = connection.getresponse()
+        return response, response.read().decode()
     finally:
         connection.close()
 

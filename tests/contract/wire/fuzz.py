@@ -22,7 +22,6 @@ AT_ONCE = 64
 
 _ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 _SEEN = re.compile(rb'\{"method": .*?"instance": "[^"]*"\}', re.DOTALL)
-
 _ADDRESSES = {"forwarded", "x-forwarded-for", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"}
 
 QUIET = 0.5  # seconds without a byte, after which nobody waits any longer
