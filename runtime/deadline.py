@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import ceil
 
 HEADER = b"x-deadline-ms"
 
@@ -36,8 +37,8 @@ class Deadline:
         return self.remaining() < _COARSE
 
     def header(self) -> tuple[bytes, bytes]:
-        """The header for the next hop."""
-        return HEADER, b"%d" % (self.remaining() * 1000)
+        """The header for the next hop; rounded up, so that what is there begins to be late here."""
+        return HEADER, b"%d" % ceil(self.remaining() * 1000)
 
 
 current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

@@ -22,7 +22,7 @@ def deadline(seconds: float, clock: Clock = monotonic) -> Stage:
             limited = _Limited(timers.loop)
             timers.set(limited)
             try:
-                return await handler(exchange)
+                return _ours(exchange, await handler(exchange))
             except asyncio.CancelledError:
                 if limited.alone:
                     raise Problem(DEADLINE_EXCEEDED) from None
@@ -34,6 +34,14 @@ def deadline(seconds: float, clock: Clock = monotonic) -> Stage:
         return timed
 
     return stage
+
+
+def _ours(exchange: Exchange, response: Response) -> Response:
+    """A function knows the deadline too, and may be the first to end what is late: who told it so has to answer."""
+    if response.status == DEADLINE_EXCEEDED.status and exchange.overdue:
+        response.finish()
+        raise Problem(DEADLINE_EXCEEDED)
+    return response
 
 
 class _Limited:

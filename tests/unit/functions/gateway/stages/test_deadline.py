@@ -87,6 +87,24 @@ async def test_a_deadline_that_has_passed_leaves_no_trace() -> None:
     await asyncio.sleep(0)
 
 
+async def test_a_function_that_ends_what_is_late_before_us_is_our_deadline() -> None:
+    now = [0.0]
+    closed: list[bool] = []
+
+    async def told_so(_: Exchange) -> Response:
+        now[0] = 59.996
+        return Response(504, [], b"late", at_end=[lambda: closed.append(True)])
+
+    with pytest.raises(Problem) as raised:
+        await deadline(60, lambda: now[0])(told_so)(exchange())
+    assert raised.value.kind is DEADLINE_EXCEEDED
+    assert closed == [True]
+
+
+async def test_a_function_that_was_not_answered_in_time_itself_says_so() -> None:
+    assert (await deadline(60)(Below(504))(exchange())).status == 504
+
+
 async def test_a_timeout_from_below_is_not_taken_for_the_deadline() -> None:
     with pytest.raises(TimeoutError):
         await deadline(60)(Below(TimeoutError("of something else")))(exchange())
