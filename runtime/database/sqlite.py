@@ -199,8 +199,8 @@ async def _set_up(handle: Handle, pragmas: str, patience: float) -> None:
     while True:
         try:
             await handle.run(handle.raw.executescript, pragmas)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in BUSY or time.monotonic() >= last:
+        except DatabaseBusy:
+            if time.monotonic() >= last:
                 raise
             await asyncio.sleep(_PAUSE)
         else:

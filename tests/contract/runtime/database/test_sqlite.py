@@ -1,8 +1,10 @@
 """What only SQLite does: a file that processes share, on a disk that fills up."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,15 @@ async def test_processes_that_open_a_new_file_at_once_all_succeed(sqlite_databas
     async with database.read() as connection:
         assert len(await connection.fetch("SELECT id FROM users")) == 6
     await database.close()
+
+
+async def test_a_new_file_that_another_is_writing_is_waited_for(sqlite_database_url: str) -> None:
+    with closing(sqlite3.connect(sqlite_database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # SQLite refuses WAL at once then, and looks at no timeout
+        opening = asyncio.ensure_future(Database.open(sqlite_database_url))
+        assert await asyncio.wait([opening], timeout=0.1) == (set(), {opening})
+        other.execute("COMMIT")
+        await (await opening).close()
 
 
 async def test_a_full_disk_is_unavailable_and_the_file_serves_again_when_there_is_room(database: Database) -> None:
