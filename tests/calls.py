@@ -49,12 +49,17 @@ class Server:
 
 
 class Stream:
-    """Gives these parts, then raises, or waits when there is nothing to raise."""
+    """Gives these parts, then raises, or waits when there is nothing to raise; `ends`: the last part says it is that."""
 
-    def __init__(self, *parts: bytes, then: Exception | None = None) -> None:
+    def __init__(self, *parts: bytes, then: Exception | None = None, ends: bool = False) -> None:
         self._parts = list(parts)
         self._then = then
+        self._ends = ends
         self.closed = False
+
+    @property
+    def ended(self) -> bool:
+        return not self._parts and self._ends
 
     async def read(self) -> bytes:
         if self._parts:

@@ -58,6 +58,10 @@ class Exchange:
 class Stream(Protocol):
     """The rest of a body that has not arrived yet."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is known already that nothing comes after what was read."""
+
     async def read(self) -> bytes:
         """The next part, as soon as it is there; b"" at the end. Raises ForwardError when the peer breaks it off."""
 

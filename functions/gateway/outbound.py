@@ -23,21 +23,24 @@ class ReadsTooSlowly(Exception):
 async def pass_on(stream: Stream, send: Send, stock: float = STOCK, clock: Callable[[], float] = monotonic) -> None:
     """Sends `stream` to its end, as the rest of a body. Raises ReadsTooSlowly, and whatever breaks the stream."""
     left = stock
-    while part := await stream.read():
-        for piece in _pieces(part):
+    more = True
+    while more:
+        part = await stream.read()
+        more = bool(part) and not stream.ended
+        for piece, follows in _pieces(part):
             began = clock()
             try:
                 async with asyncio.timeout(left):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    await send({"type": "http.response.body", "body": piece, "more_body": more or follows})
             except TimeoutError:
                 raise ReadsTooSlowly from None
             left = min(stock, left - (clock() - began) + len(piece) / SLOWEST)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _pieces(part: bytes) -> Iterator[bytes]:
+def _pieces(part: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Each, and whether another follows."""
     if len(part) <= PIECE:
-        yield part
+        yield part, False
         return
     for start in range(0, len(part), PIECE):
-        yield part[start : start + PIECE]
+        yield part[start : start + PIECE], start + PIECE < len(part)

@@ -44,6 +44,11 @@ class Growing:
         if self._left:
             rest.finish()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last part has been read."""
+        return self._over and self._error is None and self._rest is None and self._taken == len(self._parts)
+
     async def read(self) -> bytes:
         """The next part, b"" at the end. Raises what broke it off."""
         while self._taken == len(self._parts):

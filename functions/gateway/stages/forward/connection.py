@@ -268,6 +268,11 @@ class Body:
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last part has been read."""
+        return self._connection is None
+
     async def read(self) -> bytes:
         """The next part, as soon as it is there; b"" at the end. Raises ForwardError when it breaks off."""
         connection = self._connection

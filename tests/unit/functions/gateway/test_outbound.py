@@ -29,6 +29,16 @@ async def test_a_stream_arrives_whole_and_ends() -> None:
     assert [message["more_body"] for message in client.got] == [True, True, False]
 
 
+async def test_the_last_part_says_that_it_is_the_last() -> None:
+    client = Client()
+    await pass_on(Stream(b"a", bytes(PIECE + 1), ends=True), client.send)
+    assert [(len(message["body"]), message["more_body"]) for message in client.got] == [
+        (1, True),
+        (PIECE, True),
+        (1, False),
+    ]
+
+
 @pytest.mark.parametrize("length", [1, PIECE, PIECE + 1, 3 * PIECE])
 async def test_a_server_is_given_no_more_than_a_piece_at_once(length: int) -> None:
     client, part = Client(), bytes(range(256)) * (length // 256 + 1)
@@ -51,6 +61,7 @@ async def test_a_function_may_take_its_time() -> None:
 
     class Slow:
         left = 3
+        ended = False
 
         async def read(self) -> bytes:
             await asyncio.sleep(0.01)  # longer than the stock: it stands for a function that is slow

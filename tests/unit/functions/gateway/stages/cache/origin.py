@@ -30,6 +30,8 @@ class Parts:
     def give(self, part: bytes | Exception) -> None:
         self._parts.put_nowait(part)
 
+    ended = False
+
     async def read(self) -> bytes:
         part = await self._parts.get()
         if isinstance(part, Exception):

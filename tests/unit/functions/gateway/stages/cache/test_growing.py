@@ -21,6 +21,26 @@ async def test_a_reader_gets_each_part_when_it_is_there_and_then_the_end() -> No
     assert growing.whole == b"onetwothree"
 
 
+async def test_it_has_ended_once_all_was_read_that_will_come() -> None:
+    growing = Growing()
+    growing.add(b"one")
+    await growing.read()
+    assert not growing.ended  # as more may come
+    growing.add(b"two")
+    growing.end()
+    assert not growing.ended
+    await growing.read()
+    assert growing.ended
+
+
+async def test_what_is_broken_off_or_handed_over_has_not_ended() -> None:
+    broken, large = Growing(), Growing()
+    broken.end(OSError("gone"))
+    large.hand_over(Response(200, [], b"", Parts(b"two", b"")))
+    assert not broken.ended
+    assert not large.ended
+
+
 async def test_what_breaks_it_off_reaches_the_reader_after_what_came() -> None:
     growing = Growing()
     growing.add(b"one")

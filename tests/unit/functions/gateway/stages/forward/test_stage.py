@@ -15,6 +15,8 @@ from tests.exchanges import everything, exchange
 class Opening:
     """The rest of a body that never comes."""
 
+    ended = False
+
     async def read(self) -> bytes:
         return b""
 
