@@ -8,10 +8,11 @@ import pytest
 
 from functions.gateway.exchange import Response
 from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.forward.connection import Timeouts
 from functions.gateway.stages.forward.errors import ConnectFailed, ConnectionBroken
 from tests.authority import Authority
 from tests.contract.functions.gateway.stages.forward.conftest import PATIENT
-from tests.contract.functions.gateway.stages.forward.peer import answering, keeping, listening
+from tests.contract.functions.gateway.stages.forward.peer import Wire, answering, keeping, listening
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 NAME = "legacy.example"
@@ -84,6 +85,21 @@ async def test_a_certificate_of_an_unknown_authority_is_refused(believer: Client
 
 
 async def test_a_server_that_does_not_speak_tls_is_refused(believer: Client) -> None:
-    async with listening(answering(HELLO)) as peer:
-        with pytest.raises(ConnectFailed):
+    async def plain(wire: Wire) -> None:
+        await wire.reader.read(1)
+        await wire.send(HELLO)
+
+    async with listening(plain) as peer:
+        with pytest.raises(ConnectFailed, match="(?i)wrong.version"):
             await get(believer, peer.endpoint)
+
+
+async def test_a_server_that_says_nothing_is_not_waited_for(authority: Authority) -> None:
+    client = Client(
+        Timeouts(connect=0.05, head=30.0, idle=30.0),
+        trust=lambda: ssl.create_default_context(cafile=str(authority.bundle)),
+    )
+    async with listening(Wire.gone) as peer:
+        with pytest.raises(ConnectFailed, match="not connected in time"):
+            await get(client, peer.endpoint)
+    await client.close()
