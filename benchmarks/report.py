@@ -14,7 +14,7 @@ import msgspec
 from benchmarks.whole import Share, Whole
 
 OURS, ENVOY = "portico", "envoy"
-_LUCK = 0.05  # a best window that the next best exceeds by no more was no luck
+_LUCK = 0.05  # a best window that the two next best exceed by no more was no luck
 _NOTICED = 0.15  # a ratio that changes by less is noise
 
 
@@ -47,9 +47,9 @@ def best(windows: Sequence[Window]) -> Flood:
 
 
 def settled(windows: Sequence[Window]) -> bool:
-    """Whether the best window has been reached twice, so that it was no luck."""
-    costs = sorted(window.cpu for window in windows if window.rate)[:2]
-    return not costs or (len(costs) == 2 and costs[1] < costs[0] * (1 + _LUCK))
+    """Whether the best window has been reached three times, so that it was no luck."""
+    costs = sorted(window.cpu for window in windows if window.rate)[:3]
+    return not costs or (len(costs) == 3 and costs[2] < costs[0] * (1 + _LUCK))
 
 
 Floods = dict[str, Flood]

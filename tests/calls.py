@@ -49,7 +49,7 @@ class Server:
 
 
 class Stream:
-    """Gives these parts, then raises, or waits when there is nothing to raise; `ends`: the last part says it is that."""
+    """Gives these parts, then raises, or waits when there is nothing to raise; it may know the last."""
 
     def __init__(self, *parts: bytes, then: Exception | None = None, ends: bool = False) -> None:
         self._parts = list(parts)

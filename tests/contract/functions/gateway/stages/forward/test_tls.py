@@ -90,7 +90,7 @@ async def test_a_server_that_does_not_speak_tls_is_refused(believer: Client) -> 
         await wire.send(HELLO)
 
     async with listening(plain) as peer:
-        with pytest.raises(ConnectFailed, match="(?i)wrong.version"):
+        with pytest.raises(ConnectFailed, match=r"(?i)wrong.version"):
             await get(believer, peer.endpoint)
 
 
