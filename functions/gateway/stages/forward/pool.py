@@ -151,17 +151,18 @@ class Pool:
 
     async def _dial(self) -> Connection:
         host, port, name = self._address
+        connection = Connection(self, self._timeouts, self._clock)
         self._dialling += 1
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self, self._timeouts, self._clock),
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
                 host,
                 port,
                 ssl=self._trust() if name else None,
                 server_hostname=name or None,
             )
         except BaseException:
-            self._call_next()
+            self.lost(connection)  # uvloop closes one that is made just as its request gives up, and never tells
             raise
         finally:
             self._dialling -= 1
