@@ -8,6 +8,7 @@ import asyncio
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ def flood(
         check=True,
     ).stdout
     answered = _number(r"(\d+) requests in", said)
+    if not answered:
+        sys.stderr.write(f"nothing was answered: {said}\n")
     refused = _number(r"Non-2xx or 3xx responses: (\d+)", said)
     return answered - refused, refused + _number(r"Socket errors: .*timeout (\d+)", said)
 
