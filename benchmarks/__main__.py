@@ -28,7 +28,7 @@ SCENARIOS = {
 _MANY = 100  # connections: more of them take longer until each was answered once
 _RATE = 100.0  # requests a second that even the slowest contender has time for
 _COLD_STARTS = 5
-_FURTHER = 60.0  # seconds at most of further rounds, for those whose best window may have been luck
+_FURTHER = 45.0  # seconds at most of further rounds, for those whose best window may have been luck
 
 Cases = dict[str, tuple[Contender, Request, int]]  # by name: who is asked for what, over how many connections
 
@@ -82,7 +82,7 @@ def main() -> None:
     """Runs everything that can run here."""
     options = argparse.ArgumentParser(prog="just bench")
     options.add_argument("--window", type=int, default=1, help="seconds of one measurement")
-    options.add_argument("--rounds", type=int, default=8, help="measurements for each figure")
+    options.add_argument("--rounds", type=int, default=6, help="measurements for each figure")
     told = options.parse_args()
     began = time.monotonic()
     with ExitStack() as stack:

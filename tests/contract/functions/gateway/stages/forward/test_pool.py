@@ -168,7 +168,7 @@ async def test_a_turn_that_its_waiter_does_not_take_goes_to_the_next() -> None:
 
 
 async def test_waiting_for_a_free_connection_is_bounded_by_who_waits_and_not_by_the_connect_timeout() -> None:
-    client = Client(Timeouts(connect=0.02), per_endpoint=1)
+    client = Client(Timeouts(connect=0.25), per_endpoint=1)
     asked, release = asyncio.Event(), asyncio.Event()
 
     async def script(wire: Wire) -> None:
@@ -182,7 +182,7 @@ async def test_waiting_for_a_free_connection_is_bounded_by_who_waits_and_not_by_
         busy = asyncio.create_task(get(client, peer.endpoint))
         await asked.wait()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(get(client, peer.endpoint), 0.1)
+            await asyncio.wait_for(get(client, peer.endpoint), 0.5)
         patient = asyncio.create_task(get(client, peer.endpoint))
         release.set()
         assert [(await answer).content for answer in (busy, patient)] == [b"hello"] * 2

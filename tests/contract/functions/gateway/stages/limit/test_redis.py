@@ -137,9 +137,9 @@ async def test_scripts_that_redis_forgot_are_loaded_again(redis_url: str) -> Non
 async def test_a_stall_of_this_process_is_not_held_against_redis(redis_url: str) -> None:
     async def stall() -> None:
         await asyncio.sleep(0)  # the check has left
-        time.sleep(0.3)  # noqa: ASYNC251  this is the stall
+        time.sleep(0.6)  # noqa: ASYNC251  this is the stall
 
-    async with permits_at(redis_url, patience=0.05) as permits:
+    async with permits_at(redis_url, patience=0.3) as permits:
         await permits.take(str(uuid4()), FIFTY)
         taken, _ = await asyncio.gather(permits.take(str(uuid4()), FIFTY), stall())
     assert taken.admitted
@@ -221,11 +221,11 @@ async def test_seeding_never_fills_a_bucket(redis_url: str) -> None:
 async def test_a_redis_that_is_far_gets_more_time_to_connect_than_to_answer(redis_url: str) -> None:
     class Far(Connection):
         async def _connect(self) -> None:
-            await asyncio.sleep(0.1)  # what a handshake takes on the way there and back
+            await asyncio.sleep(0.6)  # what a handshake takes on the way there and back
             await super()._connect()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     address = parse_url(redis_url)
-    permits = RedisLender(Far(host=address["host"], port=address["port"]), patience=0.05)
+    permits = RedisLender(Far(host=address["host"], port=address["port"]), patience=0.3)
     await permits.seed({})
     await permits.close()
 
