@@ -221,11 +221,11 @@ async def test_seeding_never_fills_a_bucket(redis_url: str) -> None:
 async def test_a_redis_that_is_far_gets_more_time_to_connect_than_to_answer(redis_url: str) -> None:
     class Far(Connection):
         async def _connect(self) -> None:
-            await asyncio.sleep(0.6)  # what a handshake takes on the way there and back
+            await asyncio.sleep(0.1)  # what a handshake takes on the way there and back
             await super()._connect()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     address = parse_url(redis_url)
-    permits = RedisLender(Far(host=address["host"], port=address["port"]), patience=0.3)
+    permits = RedisLender(Far(host=address["host"], port=address["port"]), patience=0.09)
     await permits.seed({})
     await permits.close()
 
