@@ -68,7 +68,7 @@ class Bench:
 
     def _window_of(self, contender: Contender, request: Request, connections: int) -> Window:
         before = contender.program.cpu()
-        seconds = self._window * (1 + (connections > _MANY))
+        seconds = self._window * (2 if connections > _MANY else 1)
         served, failed = flood(contender.port, request, seconds, connections, LOAD_CORE, self._script)
         cost = (contender.program.cpu() - before) / (served + failed) if served else 0.0
         if not served:

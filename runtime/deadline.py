@@ -37,7 +37,7 @@ class Deadline:
         return self.remaining() < _COARSE
 
     def header(self) -> tuple[bytes, bytes]:
-        """The header for the next hop; rounded up, so that what is there begins to be late here."""
+        """The header for the next hop; rounded up, so that the hop that set it is late first."""
         return HEADER, b"%d" % ceil(self.remaining() * 1000)
 
 

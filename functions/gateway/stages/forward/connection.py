@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         self._paused = self._reused = self.busy = False
         self.born = clock()
-        self.deadline = self.born + timeouts.connect  # for one that is made just as its request gives up
+        self.deadline = self.born + timeouts.connect  # until a request has it
 
     @property
     def closing(self) -> bool:

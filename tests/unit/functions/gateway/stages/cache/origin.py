@@ -21,6 +21,8 @@ RULES = Rules("things", plain, largest=1000, longest=86_400.0, deadline=60.0)
 class Parts:
     """A body whose parts come when they are given; an error breaks it off."""
 
+    ended = False
+
     def __init__(self, *parts: bytes | Exception) -> None:
         self._parts: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         self.closed = False
@@ -29,8 +31,6 @@ class Parts:
 
     def give(self, part: bytes | Exception) -> None:
         self._parts.put_nowait(part)
-
-    ended = False
 
     async def read(self) -> bytes:
         part = await self._parts.get()
