@@ -5,6 +5,7 @@ falls on everybody. The gateway has a core of its own; load and upstream share t
 """
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -26,6 +27,8 @@ SCENARIOS = {
     "small GET, 1024 connections": (Request("/plain"), 1024),
 }
 _MANY = 100  # connections: more of them take longer until each was answered once
+_ENOUGH = 3000  # requests in a window: with fewer, opening the connections weighs too much
+_LONGEST = 4  # times the window, for those who serve fewer
 _RATE = 100.0  # requests a second that even the slowest contender has time for
 _COLD_STARTS = 5
 _FURTHER = 45.0  # seconds at most of further rounds, for those whose best window may have been luck
@@ -43,14 +46,13 @@ class Bench:
 
     def floods(self, cases: Cases) -> dict[str, Flood]:
         """Each case at full load, the cases taking turns."""
-        for case in cases.values():
-            self._window_of(*case)  # warms up
+        lengths = {name: self._long_enough(*case) for name, case in cases.items()}
         windows: dict[str, list[Window]] = {name: [] for name in cases}
         for _ in range(self._rounds):
-            self._turn(cases, windows)
+            self._turn(cases, lengths, windows)
         until = time.monotonic() + _FURTHER
         while time.monotonic() < until and (doubtful := _doubtful(cases, windows)):
-            self._turn(doubtful, windows)
+            self._turn(doubtful, lengths, windows)
         return {name: best(each) for name, each in windows.items()}
 
     def latencies(self, contenders: list[Contender]) -> dict[str, tuple[float, float]]:
@@ -62,13 +64,19 @@ class Bench:
                 found[each.name].append((latency.p99 * 1000, latency.p50 * 1000))
         return {name: (min(each)[1], min(each)[0]) for name, each in found.items()}
 
-    def _turn(self, cases: Cases, windows: dict[str, list[Window]]) -> None:
-        for name, case in cases.items():
-            windows[name].append(self._window_of(*case))
+    def _long_enough(self, contender: Contender, request: Request, connections: int) -> float:
+        """Seconds that a window of this case takes; warms it up."""
+        rate = self._window_of(contender, request, connections, self._window).rate
+        least = 2 if connections > _MANY else 1
+        needed = math.ceil(_ENOUGH / (rate * self._window)) if rate else _LONGEST
+        return self._window * min(max(needed, least), _LONGEST)
 
-    def _window_of(self, contender: Contender, request: Request, connections: int) -> Window:
+    def _turn(self, cases: Cases, lengths: Mapping[str, float], windows: dict[str, list[Window]]) -> None:
+        for name, case in cases.items():
+            windows[name].append(self._window_of(*case, lengths[name]))
+
+    def _window_of(self, contender: Contender, request: Request, connections: int, seconds: float) -> Window:
         before = contender.program.cpu()
-        seconds = self._window * (2 if connections > _MANY else 1)
         served, failed = flood(contender.port, request, seconds, connections, LOAD_CORE, self._script)
         cost = (contender.program.cpu() - before) / (served + failed) if served else 0.0
         if not served:
