@@ -66,8 +66,8 @@ class Bench:
 
     def _long_enough(self, contender: Contender, request: Request, connections: int) -> float:
         """Seconds that a window of this case takes; warms it up."""
-        rate = self._window_of(contender, request, connections, self._window).rate
         least = 2 if connections > _MANY else 1
+        rate = self._window_of(contender, request, connections, self._window * least).rate
         needed = math.ceil(_ENOUGH / (rate * self._window)) if rate else _LONGEST
         return self._window * min(max(needed, least), _LONGEST)
 
