@@ -107,7 +107,7 @@ explain method target: _ready
 limits *options: _ready
     @{{ python }} -m deploy limits "$@"
 
-# Show what the shared cache holds of a target (just cache look /products/tea), or have it forgotten: purge TARGET, purge FUNCTION --group NAME
+# Show what the shared cache holds of a target (just cache look /products/tea), or have it forgotten: purge TARGET, purge FUNCTION --group NAME, purge --all
 [group('look')]
 [no-exit-message]
 [positional-arguments]

@@ -104,7 +104,7 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
         case "explain":
             return explain.main(engine, ROOT, options.method, options.target)
         case "cache":
-            return verbs.cache(engine, options.what, options.target, options.group)
+            return verbs.cache(engine, options.what, options.target, options.group, everything=options.all)
         case "limits":
             return verbs.limits(engine, options.text, clear=options.clear, yes=options.yes)
         case _:

@@ -1,7 +1,8 @@
 """`just cache`: what all gateways hold of a target, and what they are to forget.
 
-In: a target as a client writes it, or a function and one of its groups. Out: lines for a person. Looking changes
-nothing; a purge is an invalidation like any other, and reaches every gateway's memory as one does.
+In: a target as a client writes it, a function and one of its groups, or that everything is meant. Out: lines for a
+person. Looking changes nothing; a purge is an invalidation like any other, and reaches every gateway's memory as one
+does.
 """
 
 import argparse
@@ -70,14 +71,25 @@ async def purge(level: RedisLevel, name: bytes) -> str:
     return f"Forgotten everywhere: {name.decode('latin-1')}"
 
 
+async def purge_all(level: RedisLevel) -> str:
+    """Has every gateway forget everything."""
+    if not await level.clear():
+        sys.exit(AWAY)
+    return "Forgotten everywhere: all answers"
+
+
 async def _main(options: argparse.Namespace) -> str:
     told = settings.load(Settings, os.environ)
     if not told.cache_url:
         sys.exit("There is no shared cache here: CACHE_URL says where one is.")
     level = RedisLevel(connection(told.cache_url), PATIENCE)
     try:
+        if options.what == "purge" and options.all:
+            return await purge_all(level)
         if options.what == "purge" and options.group:
             return await purge(level, keys.tag(options.target, options.group))
+        if not options.target:
+            sys.exit("Say which target, as in /products/tea; `just cache purge --all` is for all of them.")
         key = place(compile_routes(read_all(Path(told.functions_dir))), options.target)
         if key is None:
             sys.exit(f"No route with a cache has {options.target}: `just routes` lists them.")
@@ -89,8 +101,10 @@ async def _main(options: argparse.Namespace) -> str:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What may be said."""
     parser.add_argument("what", choices=["look", "purge"])
-    parser.add_argument("target", help="as in /products/tea?size=2; with --group the function that the group is of")
+    about = "as in /products/tea?size=2; with --group the function that the group is of"
+    parser.add_argument("target", nargs="?", default="", help=about)
     parser.add_argument("--group", default="", help="purge all that is in this group (Cache-Groups)")
+    parser.add_argument("--all", action="store_true", help="purge everything, of all functions")
 
 
 def main(words: list[str]) -> str:

@@ -137,7 +137,12 @@ def test_the_cache_is_looked_at_or_purged_by_a_gateways_own_command() -> None:
     engine, command = Still(), ("gateway", "functions.gateway.cached")
     assert verbs.cache(engine, "look", "/products", "") == 3
     assert verbs.cache(engine, "purge", "orders", "products") == 3
-    assert engine.asked == [(*command, "look", "/products"), (*command, "purge", "orders", "--group", "products")]
+    assert verbs.cache(engine, "purge", "", "", everything=True) == 3
+    assert engine.asked == [
+        (*command, "look", "/products"),
+        (*command, "purge", "orders", "--group", "products"),
+        (*command, "purge", "--all"),
+    ]
 
 
 def test_scaling_says_when_it_was_so_already(capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,10 +215,13 @@ def test_restore_stops_functions_replaces_migrates_and_keeps_what_was_there(
 ) -> None:
     engine, word, folder = backed_up
     assert verbs.restore(engine, folder, tmp_path, agrees, AT) == 0
-    assert (word.word, engine.asked) == ("before", ["paused", "migrated", "running"])
+    purged = ("gateway", "functions.gateway.cached", "purge", "--all")
+    assert (word.word, engine.asked) == ("before", ["paused", "migrated", "running", purged])
     kept = tmp_path / "2026-11-22T180509Z-before-restore"
     assert (kept / "users.txt").read_text() == "after"
-    assert str(kept) in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(kept) in said
+    assert "until it is stale" in said  # as this engine could not purge
 
 
 def test_a_restore_that_fails_puts_back_what_was_there(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:

@@ -72,6 +72,13 @@ class RedisLevel:
     async def invalidate(self, names: Collection[bytes]) -> bool:
         return await self._asked("EVALSHA", _INVALIDATE.digest, 1, STREAM, MOST, _EPOCH, *names) is not None
 
+    async def clear(self) -> bool:
+        """Forgets everything, as every gateway then does; False when Redis did not answer.
+
+        Twice: first for answers under way, which are not kept any more, then for who has found one meanwhile.
+        """
+        return await self._renounced() and await self._emptied() and await self._renounced()
+
     async def claim(self, name: bytes, seconds: float) -> bool:
         reply = await self._asked("SET", _claim(name), self._me, "NX", "GET", "PX", int(seconds * 1000) + 1)
         return reply is None or reply == self._me  # nobody had it, or nobody knows
@@ -83,6 +90,20 @@ class RedisLevel:
     async def close(self) -> None:
         """Ends the connection; what was to be kept may not be."""
         await self._redis.close()
+
+    async def _renounced(self) -> bool:
+        """A stream that has lost what was in it has every gateway forget everything."""
+        return await self._asked("XADD", STREAM, "MAXLEN", 1, "*", "since", "") is not None
+
+    async def _emptied(self) -> bool:
+        cursor = b"0"
+        while (page := await self._asked("SCAN", cursor, "MATCH", entry(b"* /*"), "COUNT", 1000)) is not None:
+            cursor, names = page
+            if names and await self._asked("UNLINK", *names) is None:
+                break
+            if cursor == b"0":
+                return True
+        return False
 
     async def _asked(self, *command: str | bytes | int) -> Reply | None:
         try:

@@ -40,7 +40,7 @@ async def said(*words: str) -> str:
 
 
 @pytest.mark.usefixtures("surroundings")
-@pytest.mark.parametrize("words", [("/things/1?utm=x",), ("things", "--group", "one")])
+@pytest.mark.parametrize("words", [("/things/1?utm=x",), ("things", "--group", "one"), ("--all",)])
 async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
     redis_server: RedisServer, words: tuple[str, ...]
 ) -> None:
@@ -51,7 +51,7 @@ async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
         levels.keep("things", key, answer(), (await levels.recall(key)).began)
         await levels.recall(key)
         assert "200, 10 bytes, 0 s old, fresh for" in await said("look", "/things/1?utm=x")
-        assert (await said("purge", *words)).startswith("Forgotten everywhere: things ")
+        assert (await said("purge", *words)).startswith("Forgotten everywhere: ")
         await until(lambda: not levels.held(key))
         assert await said("look", "/things/1") == "Nothing is held of it."
 
@@ -60,11 +60,14 @@ async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
 async def test_what_no_route_keeps_is_told(redis_server: RedisServer) -> None:
     with pytest.raises(SystemExit, match="No route with a cache has /nowhere"):
         await said("look", "/nowhere")
+    with pytest.raises(SystemExit, match="Say which target"):
+        await said("look")
     redis_server.kill()
     with pytest.raises(SystemExit, match="does not answer"):
         await said("look", "/things/1")
-    with pytest.raises(SystemExit, match="does not answer"):
-        await said("purge", "/things/1")
+    for what in ("/things/1", "--all"):
+        with pytest.raises(SystemExit, match="does not answer"):
+            await said("purge", what)
 
 
 @pytest.mark.usefixtures("surroundings")

@@ -104,6 +104,24 @@ async def test_a_stream_that_was_lost_makes_every_gateway_forget_everything(gate
     await until(lambda: not one.levels.held(KEY))
 
 
+async def test_everything_is_forgotten_by_everybody_and_what_was_under_way_is_not_kept(
+    gateways: Two, operator: "Redis"
+) -> None:
+    one, other = gateways
+    began = (await one.levels.recall(KEY)).began
+    await operator.mset({"of somebody else": "1", **{f"cache things /{number}": "" for number in range(2, 3000)}})
+    await keep(one, answer())
+    assert await found(other)
+    assert await other.far.clear()
+    await until(lambda: not one.levels.held(KEY) and not other.levels.held(KEY))
+    one.levels.keep("things", KEY, answer(), began)
+    assert await found(one) == await found(other) == []
+    assert [key async for key in operator.scan_iter("cache things *")] == []
+    assert await operator.get("of somebody else") == b"1"
+    await keep(one, stored := answer())
+    assert await found(other) == [stored]
+
+
 async def test_variants_are_kept_beside_each_other_and_their_number_is_bounded(
     gateways: Two, operator: "Redis"
 ) -> None:
