@@ -21,6 +21,7 @@ from runtime.problem import MALFORMED, Problem
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 
+_EXACT = 2**53  # up to here a float is one integer only
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -71,7 +72,7 @@ def decode(body: bytes, type_: type[T]) -> T:
     try:
         with suppress(msgspec.ValidationError):
             return msgspec.json.decode(body, type=type_, dec_hook=parse_text)
-        value = msgspec.json.decode(body)
+        value = _whole(msgspec.json.decode(body))
     except _NOT_JSON:
         raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
     return convert(value, type_)
@@ -84,6 +85,17 @@ def parse_text(type_: type, value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")  # noqa: TRY004  msgspec turns ValueError into a fault
     return type_.parse(value)
+
+
+def _whole(value: object) -> object:
+    """Numbers without a fraction are integers, however they are written (JSON Schema 2020-12, Validation, 6.1.1)."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    return value
 
 
 class _Twice(Exception):
