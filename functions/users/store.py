@@ -74,7 +74,8 @@ _PURGE_SESSIONS = """
     DELETE FROM sessions WHERE id IN (
         SELECT s.id FROM sessions AS s
         WHERE (s.ended_at < $1 OR s.authenticated_at < $2
-                AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id))
+                AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id)
+            OR EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id AND k.expires_at < $1))
             AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = s.id)
         LIMIT $3
     )

@@ -26,8 +26,8 @@ class Issuer:
         self._audience = settings.token_audience
         self.lifetime = int(settings.access_lifetime)
 
-    def issue(self, user: User, session: str, authenticated_at: int, now: int) -> str:
-        """A token that speaks for `user` in `session`; times in milliseconds since the epoch."""
+    def issue(self, user: User, session: str, authenticated_at: int, now: int, lifetime: int | None = None) -> str:
+        """A token that speaks for `user` in `session`; times in milliseconds since the epoch, `lifetime` in seconds."""
         issued_at = now // SECOND
         return self._keys.sign(
             {
@@ -37,7 +37,7 @@ class Issuer:
                 "sid": session,
                 "role": user.role,
                 "iat": issued_at,
-                "exp": issued_at + self.lifetime,
+                "exp": issued_at + (self.lifetime if lifetime is None else lifetime),
                 "auth_time": authenticated_at // SECOND,
                 "jti": uuid7(),
             }

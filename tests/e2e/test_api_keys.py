@@ -27,7 +27,7 @@ def bearing(made: Made) -> Bearer:
 
 def test_post_users_me_keys_shows_a_key_once_and_get_its_prefix(client: httpx.Client, made: Made) -> None:
     owner, shown = made
-    assert shown.keys() == {"id", "name", "prefix", "created_at", "last_used_at", "key"}
+    assert shown.keys() == {"id", "name", "prefix", "created_at", "expires_at", "last_used_at", "key"}
     answer = client.get("/users/me/keys", headers=owner)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert answer.json() == {"items": [{name: value for name, value in shown.items() if name != "key"}]}

@@ -4,6 +4,7 @@ In: who is calling, or a key. Out: the key, once; from then on its prefix. A key
 swapped for is a token like any other, but of no recent login, so that a key makes no keys and changes no password.
 """
 
+import math
 import re
 
 from litestar import Response, delete, get, post
@@ -45,14 +46,15 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
     now = now_ms()
     require_recent(principal, now / SECOND)
     key_id, key = uuid7(), PREFIX + random_token()
+    expires = None if data.expires_in is None else now + data.expires_in * SECOND
     async with database.write() as connection:
         await store.hold(connection, principal.id)
         user = await living_session(connection, principal)
-        if len(await store.of_user(connection, user.id)) >= MOST:
+        if len(await store.of_user(connection, user.id, now)) >= MOST:
             raise Problem(TOO_MANY_KEYS)
         await sessions.begin_session(connection, key_id, user.id, now)
-        await store.add(connection, key_id, digest(key), prefix(key), data.name)
-    made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), None, key)
+        await store.add(connection, key_id, digest(key), prefix(key), data.name, expires)
+    made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), _shown(expires), None, key)
     return shown(request, made, headers=SECRET, status=201)
 
 
@@ -60,7 +62,7 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
 async def list_keys(request: Asked, principal: Bearer, database: Data) -> Response[bytes]:
     """The caller's keys that live, by what may be shown of them."""
     async with database.read() as connection:
-        rows = await store.of_user(connection, principal.id)
+        rows = await store.of_user(connection, principal.id, now_ms())
     return shown(request, ApiKeys([_key(row) for row in rows]), headers=SECRET)
 
 
@@ -85,21 +87,27 @@ async def swap_key(request: Asked, database: Data, issuer: Issuing) -> Response[
     key = bearer(None if authorization is None else authorization.encode("latin-1"))
     now = now_ms()
     async with database.read() as connection:
-        found = await store.by_hash(connection, digest(key))
+        found = await store.by_hash(connection, digest(key), now)
         user = await sessions.user_of_session(connection, found["session_id"]) if found else None
     if found is None or user is None:
         raise invalid("no such API key, or it has ended")
     if now - (found["used_at"] or 0) >= NOTED:
         async with database.write() as connection:
             await store.used(connection, found["session_id"], now)
-    token = issuer.issue(user, found["session_id"], NEVER, now)
-    return shown(request, Swapped(token, issuer.lifetime), headers=SECRET)
+    lifetime = issuer.lifetime
+    if found["expires_at"] is not None:
+        lifetime = min(lifetime, math.ceil((found["expires_at"] - now) / SECOND))
+    token = issuer.issue(user, found["session_id"], NEVER, now, lifetime)
+    return shown(request, Swapped(token, lifetime), headers=SECRET)
 
 
 def _key(row: Row) -> ApiKey:
-    used = row["used_at"]
-    shown_at = None if used is None else rfc3339(used)
-    return ApiKey(row["session_id"], row["name"], row["prefix"], rfc3339(row["authenticated_at"]), shown_at)
+    made, expires, used = rfc3339(row["authenticated_at"]), _shown(row["expires_at"]), _shown(row["used_at"])
+    return ApiKey(row["session_id"], row["name"], row["prefix"], made, expires, used)
+
+
+def _shown(moment: int | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 HANDLERS = [make_key, list_keys, end_key, swap_key]

@@ -1,6 +1,6 @@
 """API keys: what is asked, what is shown, and what a key looks like.
 
-Pure. A key speaks for its owner until it is ended, as a session does, and is one: what ends sessions ends keys.
+Pure. A key speaks for its owner until it is ended or expires, and is a session: what ends sessions ends keys.
 """
 
 from typing import Annotated
@@ -16,14 +16,16 @@ MOST = 20  # keys of one user
 
 TOO_MANY_KEYS = Kind("too-many-keys", 409, "Too many keys", f"You have {MOST} keys; end one before you make another.")
 
+_SHORTEST, _LONGEST = 60, 10 * 366 * 24 * 3600  # seconds that a key which expires may live
 _SHOWN = len(PREFIX) + 6  # characters: 36 of 256 bits, and 220 are left to guess
 _EXAMPLE = f"{PREFIX}GkV3Q2xkT0pYb1h6T0F3c0d5VnR1Y2xkT0pYb1hTTzE"
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of POST /users/me/keys."""
+    """The body of POST /users/me/keys; `expires_in` is in seconds, and a key without it lives until it is ended."""
 
     name: Name
+    expires_in: Annotated[int, msgspec.Meta(ge=_SHORTEST, le=_LONGEST)] | None = None
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     name: Name
     prefix: Annotated[str, msgspec.Meta(examples=[_EXAMPLE[:_SHOWN]])]
     created_at: Instant
+    expires_at: Instant | None
     last_used_at: Instant | None
 
 

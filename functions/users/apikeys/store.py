@@ -11,19 +11,22 @@ from runtime.database import Connection, Row
 # Holds the user's row to the end of the transaction: so nobody has one key too many, or one made while he leaves.
 _HOLD = "UPDATE users SET version = version WHERE id = $1"
 
-_ADD = "INSERT INTO api_keys (session_id, hash, prefix, name) VALUES ($1, $2, $3, $4)"
+_ADD = "INSERT INTO api_keys (session_id, hash, prefix, name, expires_at) VALUES ($1, $2, $3, $4, $5)"
 
 _OF_USER = """
-    SELECT k.session_id, k.name, k.prefix, s.authenticated_at, k.used_at
+    SELECT k.session_id, k.name, k.prefix, s.authenticated_at, k.expires_at, k.used_at
     FROM sessions AS s JOIN api_keys AS k ON k.session_id = s.id
-    WHERE s.user_id = $1 AND s.ended_at IS NULL ORDER BY s.id DESC
+    WHERE s.user_id = $1 AND s.ended_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) ORDER BY s.id DESC
 """
 
 _OWNS = (
     "SELECT 1 AS one FROM sessions AS s JOIN api_keys AS k ON k.session_id = s.id WHERE s.id = $1 AND s.user_id = $2"
 )
 
-_BY_HASH = "SELECT session_id, used_at FROM api_keys WHERE hash = $1"
+_BY_HASH = """
+    SELECT session_id, expires_at, used_at FROM api_keys
+    WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)
+"""
 
 _USED = "UPDATE api_keys SET used_at = $2 WHERE session_id = $1"
 
@@ -35,14 +38,16 @@ async def hold(connection: Connection, user_id: str) -> None:
     await connection.execute(_HOLD, user_id)
 
 
-async def add(connection: Connection, session_id: str, key_hash: str, prefix: str, name: str) -> None:
+async def add(
+    connection: Connection, session_id: str, key_hash: str, prefix: str, name: str, expires_at: int | None
+) -> None:
     """Makes the session a key."""
-    await connection.execute(_ADD, session_id, key_hash, prefix, name)
+    await connection.execute(_ADD, session_id, key_hash, prefix, name, expires_at)
 
 
-async def of_user(connection: Connection, user_id: str) -> Sequence[Row]:
-    """Those that live, newest first: `session_id`, `name`, `prefix`, `authenticated_at`, `used_at`."""
-    return await connection.fetch(_OF_USER, user_id)
+async def of_user(connection: Connection, user_id: str, now: int) -> Sequence[Row]:
+    """Those that live, newest first: `session_id`, `name`, `prefix`, `authenticated_at`, `expires_at`, `used_at`."""
+    return await connection.fetch(_OF_USER, user_id, now)
 
 
 async def owns(connection: Connection, user_id: str, key_id: str) -> bool:
@@ -50,9 +55,9 @@ async def owns(connection: Connection, user_id: str, key_id: str) -> bool:
     return await connection.fetch_one(_OWNS, key_id, user_id) is not None
 
 
-async def by_hash(connection: Connection, key_hash: str) -> Row | None:
-    """Whether it has ended or not: `session_id`, `used_at`."""
-    return await connection.fetch_one(_BY_HASH, key_hash)
+async def by_hash(connection: Connection, key_hash: str, now: int) -> Row | None:
+    """Whether it has been ended or not, but not once it has expired: `session_id`, `expires_at`, `used_at`."""
+    return await connection.fetch_one(_BY_HASH, key_hash, now)
 
 
 async def used(connection: Connection, key_id: str, now: int) -> None:

@@ -150,9 +150,9 @@ async def test_the_code_of_before_ends_keys_as_the_sessions_that_they_are_and_sp
     async with database.write() as connection:
         for key_id in ("ended", "lives"):
             await store.begin_session(connection, key_id, user.id, 1000)
-            await apikeys.add(connection, key_id, f"hash of {key_id}", "acme_1", "a name")
+            await apikeys.add(connection, key_id, f"hash of {key_id}", "acme_1", "a name", None)
         await code.store.end_sessions(connection, user.id, 2000, but="lives")
         await store_before.purge(connection, ended_before=2001, unused_since=1000)
     async with database.read() as connection:
-        assert await apikeys.by_hash(connection, "hash of ended") is None
-        assert await apikeys.by_hash(connection, "hash of lives") is not None
+        assert await apikeys.by_hash(connection, "hash of ended", 0) is None
+        assert await apikeys.by_hash(connection, "hash of lives", 0) is not None

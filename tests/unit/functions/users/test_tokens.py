@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,12 @@ async def test_a_token_speaks_for_its_user_in_its_session_for_its_lifetime(keys:
     assert await verifier(keys).verify(token) == Principal(
         "01a2", "admin", "session", (now - 60_000) // 1000, now // 1000 + 900
     )
+
+
+def test_a_token_may_be_good_for_less(keys: Keys) -> None:
+    token = Issuer(keys, SETTINGS).issue(ANN, "session", 0, now_ms(), 90)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 90
 
 
 async def test_a_token_is_refused_when_its_time_is_up(keys: Keys) -> None:

@@ -1,6 +1,7 @@
 """functions/users/apikeys/handlers.py: every line of the contract about API keys, on both databases."""
 
 import asyncio
+from datetime import datetime
 
 import jwt
 import pytest
@@ -8,13 +9,14 @@ from httpx import AsyncClient, Response
 
 from functions.users.apikeys.model import MOST, PREFIX
 from runtime.database import Database
+from runtime.instant import now_ms
 from tests.contract.functions.users.calls import ANN, BOB, Bearer, aged, bearing, joined, logged_in, pointers, problem
 
-OF_A_KEY = {"id", "name", "prefix", "created_at", "last_used_at"}
+OF_A_KEY = {"id", "name", "prefix", "created_at", "expires_at", "last_used_at"}
 
 
-async def make(client: AsyncClient, bearer: Bearer, name: str = "backup") -> dict[str, str]:
-    answer = await client.post("/users/me/keys", json={"name": name}, headers=bearer)
+async def make(client: AsyncClient, bearer: Bearer, **more: int) -> dict[str, str]:
+    answer = await client.post("/users/me/keys", json={"name": "backup", **more}, headers=bearer)
     assert answer.status_code == 201
     body: dict[str, str] = answer.json()
     return body
@@ -54,7 +56,7 @@ async def test_the_store_holds_no_key_that_could_be_used(client: AsyncClient, da
     _, bearer = await joined(client)
     key = (await make(client, bearer))["key"]
     async with database.read() as connection:
-        (row,) = await connection.fetch("SELECT session_id, hash, prefix, name, used_at FROM api_keys")
+        (row,) = await connection.fetch("SELECT session_id, hash, prefix, name, expires_at, used_at FROM api_keys")
     assert not [value for value in dict(row).values() if key[20:] in str(value)]
 
 
@@ -90,6 +92,46 @@ async def test_a_key_needs_a_recent_login_and_a_name(client: AsyncClient) -> Non
     old = await client.post("/users/me/keys", json={"name": "backup"}, headers=aged(bearer, 300))
     assert problem(old) == (401, "unauthenticated")
     assert pointers(await client.post("/users/me/keys", json={"nam": ""}, headers=bearer)) == {"/name", "/nam"}
+
+
+async def expired(database: Database, key_id: str) -> None:
+    """As if its time were up."""
+    async with database.write() as connection:
+        await connection.execute("UPDATE api_keys SET expires_at = $2 WHERE session_id = $1", key_id, now_ms() - 1)
+
+
+async def test_a_key_that_expires_says_when_and_its_tokens_live_no_longer(client: AsyncClient) -> None:
+    _, bearer = await joined(client)
+    for seconds, lifetime in ((90, 90), (86_400, 900)):
+        made = await make(client, bearer, expires_in=seconds)
+        lives = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
+        assert lives.total_seconds() == seconds
+        assert (await listed(client, bearer))[0]["expires_at"] == made["expires_at"]
+        swapped = (await swap(client, made["key"])).json()
+        claims = jwt.decode(swapped["access_token"], options={"verify_signature": False})
+        assert lifetime - 10 < claims["exp"] - claims["iat"] == swapped["expires_in"] <= lifetime
+    assert (await make(client, bearer))["expires_at"] is None
+
+
+async def test_a_key_that_has_expired_is_none_and_makes_room_for_another(
+    client: AsyncClient, database: Database
+) -> None:
+    _, bearer = await joined(client)
+    made = [await make(client, bearer, expires_in=60) for _ in range(MOST)]
+    await expired(database, made[0]["id"])
+    answer = await swap(client, made[0]["key"])
+    assert problem(answer) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert made[0]["id"] not in {key["id"] for key in await listed(client, bearer)}
+    await make(client, bearer)
+    assert (await client.delete(f"/users/me/keys/{made[0]['id']}", headers=bearer)).status_code == 204
+
+
+@pytest.mark.parametrize("seconds", [0, 59, -60, 1.5, "60", 10**12])
+async def test_a_key_lives_for_a_minute_at_least_and_ten_years_at_most(client: AsyncClient, seconds: object) -> None:
+    _, bearer = await joined(client)
+    asked = {"name": "backup", "expires_in": seconds}
+    assert pointers(await client.post("/users/me/keys", json=asked, headers=bearer)) == {"/expires_in"}
 
 
 async def test_its_owner_ends_it_and_once_more_is_as_good(client: AsyncClient) -> None:
