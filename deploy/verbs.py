@@ -93,7 +93,7 @@ def limits(engine: Engine, text: str, *, clear: bool, yes: bool) -> int:
     return engine.run(GATEWAY, "functions.gateway.limits", text, *options)
 
 
-def cache(engine: Engine, what: str, target: str, group: str, *, everything: bool = False) -> int:
+def cache(engine: Engine, what: str, target: str = "", group: str = "", *, everything: bool = False) -> int:
     """Shows what gateways share of a target, or has them forget it, a group of a function, or everything."""
     options = [*(["--group", group] if group else []), *(["--all"] if everything else [])]
     return engine.run(GATEWAY, "functions.gateway.cached", what, *([target] if target else []), *options)
@@ -135,7 +135,7 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime)
         except BaseException:
             archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
             raise
-    if cache(engine, "purge", "", "", everything=True):
+    if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
     print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")
     return 0

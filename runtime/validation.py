@@ -21,7 +21,7 @@ from runtime.problem import MALFORMED, Problem
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 
-_EXACT = 2**53  # up to here a float is one integer only
+_EXACT = 2**53  # below it a float is one integer only
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -89,7 +89,7 @@ def parse_text(type_: type, value: object) -> object:
 
 def _whole(value: object) -> object:
     """Numbers without a fraction are integers, however they are written (JSON Schema 2020-12, Validation, 6.1.1)."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     if isinstance(value, list):
         return [_whole(item) for item in value]

@@ -86,10 +86,10 @@ async def _main(options: argparse.Namespace) -> str:
     try:
         if options.what == "purge" and options.all:
             return await purge_all(level)
-        if options.what == "purge" and options.group:
-            return await purge(level, keys.tag(options.target, options.group))
         if not options.target:
             sys.exit("Say which target, as in /products/tea; `just cache purge --all` is for all of them.")
+        if options.what == "purge" and options.group:
+            return await purge(level, keys.tag(options.target, options.group))
         key = place(compile_routes(read_all(Path(told.functions_dir))), options.target)
         if key is None:
             sys.exit(f"No route with a cache has {options.target}: `just routes` lists them.")

@@ -54,7 +54,7 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
             raise Problem(TOO_MANY_KEYS)
         await sessions.begin_session(connection, key_id, user.id, now)
         await store.add(connection, key_id, digest(key), prefix(key), data.name, expires)
-    made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), _shown(expires), None, key)
+    made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), _moment(expires), None, key)
     return shown(request, made, headers=SECRET, status=201)
 
 
@@ -102,12 +102,12 @@ async def swap_key(request: Asked, database: Data, issuer: Issuing) -> Response[
 
 
 def _key(row: Row) -> ApiKey:
-    made, expires, used = rfc3339(row["authenticated_at"]), _shown(row["expires_at"]), _shown(row["used_at"])
+    made, expires, used = rfc3339(row["authenticated_at"]), _moment(row["expires_at"]), _moment(row["used_at"])
     return ApiKey(row["session_id"], row["name"], row["prefix"], made, expires, used)
 
 
-def _shown(moment: int | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)
 
 
 HANDLERS = [make_key, list_keys, end_key, swap_key]

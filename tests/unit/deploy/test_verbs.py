@@ -135,9 +135,9 @@ def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:
 
 def test_the_cache_is_looked_at_or_purged_by_a_gateways_own_command() -> None:
     engine, command = Still(), ("gateway", "functions.gateway.cached")
-    assert verbs.cache(engine, "look", "/products", "") == 3
+    assert verbs.cache(engine, "look", "/products") == 3
     assert verbs.cache(engine, "purge", "orders", "products") == 3
-    assert verbs.cache(engine, "purge", "", "", everything=True) == 3
+    assert verbs.cache(engine, "purge", everything=True) == 3
     assert engine.asked == [
         (*command, "look", "/products"),
         (*command, "purge", "orders", "--group", "products"),

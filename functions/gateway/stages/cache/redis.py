@@ -77,7 +77,7 @@ class RedisLevel:
 
         Twice: first for answers under way, which are not kept any more, then for who has found one meanwhile.
         """
-        return await self._renounced() and await self._emptied() and await self._renounced()
+        return await self._truncated() and await self._emptied() and await self._truncated()
 
     async def claim(self, name: bytes, seconds: float) -> bool:
         reply = await self._asked("SET", _claim(name), self._me, "NX", "GET", "PX", int(seconds * 1000) + 1)
@@ -91,7 +91,7 @@ class RedisLevel:
         """Ends the connection; what was to be kept may not be."""
         await self._redis.close()
 
-    async def _renounced(self) -> bool:
+    async def _truncated(self) -> bool:
         """A stream that has lost what was in it has every gateway forget everything."""
         return await self._asked("XADD", STREAM, "MAXLEN", 1, "*", "since", "") is not None
 
