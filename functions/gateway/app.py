@@ -212,6 +212,7 @@ async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) 
     stack.callback(leases.close)
     stack.push_async_callback(permits.close)
     await stack.enter_async_context(beside(leases.sweeping()))
+    await stack.enter_async_context(beside(permits.watching()))
     return permits, leases
 
 

@@ -31,6 +31,10 @@ class Leases(Protocol):
     """What is on lease from the shared store."""
 
     @property
+    def active(self) -> int:
+        """How many keys were asked for lately."""
+
+    @property
     def asked(self) -> int:
         """How many questions it was asked."""
 
@@ -114,6 +118,8 @@ class Telemetry:
         local = "portico_gateway_limits_local", "Whether limits are this instance's own, as Redis is away."
         ask("gauge", *local, lambda: {(): int(limits.away)})
         ask("counter", "portico_gateway_limit_questions_total", "Questions to Redis.", lambda: {(): leases.asked})
+        active = "portico_gateway_limit_active_keys", "Keys that were asked for lately."
+        ask("gauge", *active, lambda: {(): leases.active})
         ask("gauge", "portico_gateway_limit_leased", "Permits on lease from Redis.", lambda: {(): leases.held})
 
     def watch_cache(self, levels: Levels) -> None:

@@ -100,6 +100,13 @@ class Conversation:
             await self._connection.disconnect(nowait=True)
             raise Unavailable(str(error)) from error
 
+    async def ended(self) -> bool:
+        """Whether the server has ended the connection while nothing was asked; whoever asks next is given a new one."""
+        if self._sender is not None or not self._connection.is_connected or not await self._connection.can_read():
+            return False
+        await self._give_up([], ConnectionError("ended"))
+        return True
+
     async def close(self) -> None:
         """Ends the connection; questions that still wait are Unavailable."""
         if self._sender is not None:

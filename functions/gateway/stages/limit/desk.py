@@ -15,6 +15,7 @@ SLOT = 250_000  # leases are counted by when they end, in steps of so many micro
 
 _SPAN = 500_000  # a lease is as large as what was asked for in so many microseconds
 _LEAST = 8  # permits that are worth a lease
+_PART = 10  # of a bucket, one tenth of which gone unseen is worth a question
 
 
 class Ask(NamedTuple):
@@ -50,6 +51,7 @@ class Desk:
         "held",
         "keys",
         "lent",
+        "looking",
         "policies",
         "touched",
     )
@@ -58,6 +60,7 @@ class Desk:
         self.policies = policies
         self.keys = keys
         self.touched = True  # since the last sweep
+        self.looking = False  # wants an answer, whether or not a request does
         self._count = 0  # of requests since `_since`
         self._demand = 0  # of requests in the span before
         self._since = now
@@ -70,6 +73,16 @@ class Desk:
     def ends(self, now: int, within: int) -> bool:
         """Whether there is a lease which ends within so many microseconds, or is used up."""
         return bool(self.lent) and (not self.held or self._until - now < within)
+
+    def look(self, now: int, live: int) -> None:
+        """It is quiet. Others may have taken since the last answer, as much as was asked for here if all are equal.
+
+        Where that may be a tenth of a bucket, one more question tells, as it counts while the store is away.
+        """
+        others = max(self._demand, self._count) * live
+        buckets = zip(self.known(now), self.policies.limits, strict=True)
+        self.looking = any(tat > now and others * _PART >= limit.burst for tat, limit in buckets)
+        self._demand = self._count = 0
 
     def count(self) -> None:
         """A request comes."""
@@ -87,6 +100,7 @@ class Desk:
         """Ends the lease that there was. `share` is the largest one; without `need` none is asked for."""
         ask = Ask(need, self._ahead(now, share) if need else 0, self._slot, self.lent, self.held)
         self._slot = self.lent = self.held = 0
+        self.looking = False
         return ask
 
     def receive(self, loan: Loan, sent: int) -> None:

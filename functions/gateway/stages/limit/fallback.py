@@ -6,7 +6,7 @@ Going there and back opens no second bucket: each side starts from what the othe
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from functions.gateway.redis.conversation import Unavailable
@@ -16,7 +16,9 @@ from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import Policies
 
 _LOCAL = (("local", "refused"), ("local", "admitted"))
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries to come back
+_PAUSE = 0.1  # seconds between two tries to come back
+_WATCH = 0.4  # seconds between two looks whether it is still there
+_MEETING = 0.5  # seconds from the first that finds the store back: within these everybody has tried
 
 
 class SharedPermits(Permits, Protocol):
@@ -33,6 +35,12 @@ class SharedPermits(Permits, Protocol):
 class Seeded(Protocol):
     """Where shared permits are counted."""
 
+    async def lost(self) -> bool:
+        """Whether it has gone while nothing was asked."""
+
+    async def meet(self, within: float) -> float:
+        """Seconds until all who are away come back: `within`, if nobody has said when. Raises Unavailable."""
+
     async def seed(self, debts: Mapping[str, int]) -> None:
         """Takes over what was counted elsewhere: microseconds until each bucket is full. Raises Unavailable."""
 
@@ -42,8 +50,8 @@ class Fallback:
 
     Failure policy: fails as the route says. `local`: the check that meets the failure, and every one after it, is
     answered at once by a bucket of this process at limit ÷ live instances, which starts where the shared one was last
-    seen. `open`: it passes; `closed`: Unavailable. One probe in the background tries to come back, and first tells the
-    shared store what was admitted meanwhile. Nobody waits for it.
+    seen. `open`: it passes; `closed`: Unavailable. One probe in the background tries to come back, at the same moment
+    as all others, and first tells the shared store what was admitted meanwhile. Nobody waits for it.
     """
 
     def __init__(
@@ -101,6 +109,13 @@ class Fallback:
         self._decisions[_LOCAL[not refused(taken)]] += 1
         return taken
 
+    async def watching(self) -> None:
+        """Leaves, for ever again, what has gone while nobody asked: the next to ask finds it back, with the others."""
+        while True:
+            await self._sleep(_WATCH)
+            if self._return is None and await self._store.lost():
+                self._leave()
+
     async def close(self) -> None:
         """Ends the probe, if there is one."""
         if self._return is not None:
@@ -114,8 +129,8 @@ class Fallback:
             self._tell("limits-local")
 
     async def _come_back(self) -> None:
-        for pause in _pauses():
-            await self._sleep(pause)
+        while True:
+            await self._sleep(_PAUSE)
             try:
                 await self._hand_back()
             except Unavailable:
@@ -125,15 +140,13 @@ class Fallback:
             return
 
     async def _hand_back(self) -> None:
-        """Everything that is known, and then what was taken meanwhile; only the last round trip's worth is not told."""
-        await self._store.seed({})  # costs little to find out that the store is still away
+        """Everything that is known, and then what was taken meanwhile; only the last round trip's worth is not told.
+
+        With the others: what they still admit by themselves, whoever came back before them would admit as well.
+        """
+        time = asyncio.get_running_loop().time
+        moment = await self._store.meet(_MEETING if self._live() > 1 else 0.0) + time()
         self._touched.clear()
         await self._store.seed(self._local.debts())
+        await self._sleep(max(0.0, moment - time()))
         await self._store.seed(self._local.debts(self._touched))
-
-
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(2 * pause, _LONGEST_PAUSE)

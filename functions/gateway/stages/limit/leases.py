@@ -66,6 +66,11 @@ class Leases:
         """Permits on lease."""
         return sum(desk.held for desk in self._desks.values())
 
+    @property
+    def active(self) -> int:
+        """Keys, or sets of them, that were asked for lately; what is known of all others is as good as it gets."""
+        return len(self._desks)
+
     async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
         """A permit from each bucket, or none."""
         found = self.at_once(policies, keys)
@@ -106,9 +111,12 @@ class Leases:
         now = self._clock()
         self._spent = {key: spent for key, spent in self._spent.items() if spent[0] > now}
         for desk in [*self._desks.values()]:
-            if not desk.touched or desk.ends(now, _ENDING):
-                self._give_back(desk)
-            desk.touched = False
+            if desk.touched:
+                desk.touched = False
+                if desk.ends(now, _ENDING):
+                    self._put_once(desk)
+            else:
+                self._quiet(desk, now)
 
     async def sweeping(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Sweeps again and again, for ever."""
@@ -118,15 +126,20 @@ class Leases:
 
     def close(self) -> None:
         """Gives back everything that is on lease."""
-        for desk in [*self._desks.values()]:
-            desk.touched = False
-            self._give_back(desk)
+        for desk in self._desks.values():
+            if desk.lent:
+                self._put_once(desk)
 
-    def _give_back(self, desk: Desk) -> None:
-        if desk.lent and desk.keys not in self._queued:
-            self._put(desk)
-        elif not desk.touched and desk.keys not in self._queued:
+    def _quiet(self, desk: Desk, now: int) -> None:
+        desk.look(now, self._live())
+        if desk.lent or desk.looking:
+            self._put_once(desk)
+        elif desk.keys not in self._queued:
             del self._desks[desk.keys]
+
+    def _put_once(self, desk: Desk) -> None:
+        if desk.keys not in self._queued:
+            self._put(desk)
 
     def _put(self, desk: Desk) -> Question:
         question = self._queued[desk.keys] = Question(desk)
@@ -143,7 +156,7 @@ class Leases:
         while waiting and desk.serve(now):
             self._answer(waiting.popleft(), desk.told(now), _LEASED)
         question.waiters, question.sent = [*waiting], now
-        if not waiting and not desk.lent:
+        if not waiting and not desk.lent and not desk.looking:
             return None
         question.ask = desk.ask(now, len(waiting), desk.policies.leasable // max(1, self._live()))
         self.asked += 1

@@ -11,14 +11,15 @@ from redis.asyncio.connection import AbstractConnection
 
 from functions.gateway.redis.conversation import PATIENCE, Command, Conversation, Reply, Script, Unavailable
 from functions.gateway.stages.limit.desk import LIFE, SLOT, Ask, Loan
-from functions.gateway.stages.limit.policy import Policies
+from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
 
 PREFIX = "limit "  # of every key, so that a store may be shared and a person sees what is there
-_PROBE = "probe"  # a bucket that nobody takes from: writing it shows that Redis takes writes
+_MOMENT = PREFIX + "return"  # when those who are away come back
 _CHUNK = 500  # buckets in one call of the seeding script: it blocks Redis for less than a millisecond
 
 _GCRA = Script(Path(__file__).with_name("gcra.lua"))
 _SEED = Script(Path(__file__).with_name("seed.lua"))
+_MEET = Script(Path(__file__).with_name("meet.lua"))
 
 
 class RedisLender:
@@ -31,7 +32,7 @@ class RedisLender:
         script: Script = _GCRA,
     ) -> None:
         self._script = script
-        self._redis = Conversation(connection, (script, _SEED), patience)
+        self._redis = Conversation(connection, (script, _SEED, _MEET), patience)
 
     def ask(
         self,
@@ -57,17 +58,26 @@ class RedisLender:
         lease = ask.slot, ask.lent, ask.unused
         return "EVALSHA", self._script.digest, len(keys), *names, ask.need, ask.ahead, LIFE, SLOT, *lease, *values
 
-    async def seed(self, debts: Mapping[str, int]) -> None:
-        """Empties each bucket so far that it is full in no less than its `debt` (microseconds). Raises Unavailable.
+    async def meet(self, within: float) -> float:
+        """Seconds until all who are away come back: `within`, if nobody has said when. Raises Unavailable.
 
         Writes in any case, so that a Redis which answers but takes no writes is told from one that is back.
         """
         await self._redis.open()
-        items = [(_PROBE, 1000), *debts.items()]
+        left: int = await self._redis.ask("EVALSHA", _MEET.digest, 1, _MOMENT, int(within * MICROSECONDS))
+        return left / MICROSECONDS
+
+    async def seed(self, debts: Mapping[str, int]) -> None:
+        """Empties each bucket so far that it is full in no less than its `debt` (microseconds). Raises Unavailable."""
+        items = [*debts.items()]
         for start in range(0, len(items), _CHUNK):
             keys, values = zip(*items[start : start + _CHUNK], strict=True)
             names = ((PREFIX + key).encode() for key in keys)
             await self._redis.ask("EVALSHA", _SEED.digest, len(keys), *names, *values)
+
+    async def lost(self) -> bool:
+        """Whether the connection has ended while nothing was asked."""
+        return await self._redis.ended()
 
     async def flush(self) -> None:
         """Returns when everything that was asked before is answered."""

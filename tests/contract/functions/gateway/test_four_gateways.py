@@ -88,6 +88,14 @@ class Crowd:
 
         await until(all_say)
 
+    async def until_known(self) -> None:
+        """Returns when it has been quiet for so long that every gateway has learned what the others admitted."""
+
+        async def quiet() -> bool:
+            return not any(await self._said("portico_gateway_limit_active_keys"))
+
+        await until(quiet)
+
     async def decided_alone(self) -> float:
         """Checks that gateways have decided by themselves, as Redis did not answer in time."""
         return sum(await self._said('portico_gateway_limit_decisions_total{store="local"'))
@@ -171,6 +179,7 @@ async def test_whatever_befalls_redis_under_load_nothing_fails_and_at_most_a_ten
 ) -> None:
     befall, mend = FAULTS[fault]
     crowd = await undisturbed(town, "/echo/hot", lambda crowd: crowd.at_once(LIMIT // 16))
+    await crowd.until_known()
     async with crowd.coming():
         await befall(redises)
         if mend is not Redises.nothing:

@@ -27,7 +27,7 @@ class Shared(MemoryPermits):
         super().__init__(lambda: 0)
         self.away = False
         self.decisions: dict[tuple[str, ...], int] = {("leased", "admitted"): 7}
-        self.asked, self.held = 3, 5
+        self.asked, self.held, self.active = 3, 5, 2
 
     async def take(self, asked: Policies, keys: tuple[str, ...]) -> Decisions:
         if self.away:
@@ -36,6 +36,12 @@ class Shared(MemoryPermits):
 
     def forget(self) -> None:
         pass
+
+    async def lost(self) -> bool:
+        return self.away
+
+    async def meet(self, _within: float) -> float:
+        raise Unavailable
 
     async def seed(self, _debts: Mapping[str, int]) -> None:
         raise Unavailable
@@ -111,6 +117,7 @@ async def test_what_parts_know_is_read_from_them(metrics: Metrics, telemetry: Te
     }
     assert shown(metrics, "portico_gateway_limit_questions_total") == {" 3"}
     assert shown(metrics, "portico_gateway_limit_leased") == {" 5"}
+    assert shown(metrics, "portico_gateway_limit_active_keys") == {" 2"}
     await limits.close()
 
 

@@ -13,7 +13,9 @@ from functions.gateway.stages.limit.bucket import Decision
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
+from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.stages.limit.redis import RedisLender
+from runtime.background import beside
 from runtime.units import Limit
 from tests.contract.functions.gateway.stages.limit.faults import FAULTS, Link, Redises
 from tests.lending import Alone
@@ -25,13 +27,23 @@ FORTY = Limit.parse("40/1h")
 
 
 class Gateway:
-    """One of four: permits as a gateway holds them, and what an operator is told."""
+    """One of four: permits as a gateway holds them, what an operator is told, and how often it has paused."""
 
     def __init__(self, url: str) -> None:
         self.redis, self.told, local = RedisLender(connection(url), patience=0.5), asyncio.Queue[str](), MemoryPermits()
         self.shared = Leases(self.redis, lambda: 4, local.learn)
-        self.permits = Fallback(self.shared, self.redis, local, live=lambda: 4, tell=self.told.put_nowait)
+        self.permits = Fallback(self.shared, self.redis, local, lambda: 4, self.told.put_nowait, self._sleep)
         self.alone = Alone(self.permits)
+        self._slept = asyncio.Semaphore(0)
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._slept.release()
+
+    async def tried(self, times: int) -> None:
+        """Returns when it has paused so often, and tries to come back again."""
+        for _ in range(times):
+            await self._slept.acquire()
 
     async def take(self, times: int, limit: Limit = FORTY, key: str = "key") -> list[Decision]:
         return [await self.alone.take(key, limit) for _ in range(times)]
@@ -194,5 +206,50 @@ async def test_over_a_whole_outage_four_gateways_admit_at_most_a_tenth_more(
     redis_server.start()
     for gateway in gateways:
         await gateway.until("limits-shared")
+    admitted += sum([await gateway.admitted(60, limit) for gateway in gateways])
+    assert 180 <= admitted <= 220
+
+
+async def test_who_finds_redis_back_first_leaves_the_others_what_they_may_admit_by_themselves(
+    gateways: list[Gateway], redis_server: "RedisServer"
+) -> None:
+    first, *others = gateways
+    limit = Limit.parse("2000/1h")
+    admitted = await first.admitted(1, limit)
+    redis_server.kill()
+    admitted += sum([await gateway.admitted(1, limit) for gateway in others])
+    for gateway in others:
+        await gateway.tried(3)
+    redis_server.start()
+    admitted += await first.admitted(1, limit)
+    await first.until("limits-shared")
+    for _ in range(200):
+        admitted += sum(await asyncio.gather(*(gateway.admitted(5, limit) for gateway in gateways)))
+    assert 1800 <= admitted <= 2200
+
+
+async def test_a_redis_restarted_while_nobody_asked_has_been_found_again_by_who_asks_next(
+    gateway: Gateway, redis_server: "RedisServer"
+) -> None:
+    strict = Policies({"default": FORTY}, "closed")
+    await gateway.permits.take(strict, ("key",))
+    async with beside(gateway.permits.watching()):
+        redis_server.kill()
+        redis_server.start()
+        await gateway.until("limits-shared")
+        (decision,) = await gateway.permits.take(strict, ("key",))
+    assert decision.remaining == 38
+
+
+async def test_a_burst_over_all_gateways_counts_in_each_of_them_when_redis_goes_later(
+    gateways: list[Gateway], redis_server: "RedisServer"
+) -> None:
+    limit = Limit.parse("200/1h")
+    admitted = sum([await gateway.admitted(25, limit) for gateway in gateways])
+    for _ in range(2):
+        for gateway in gateways:
+            gateway.shared.sweep()
+            await gateway.redis.flush()
+    redis_server.kill()
     admitted += sum([await gateway.admitted(60, limit) for gateway in gateways])
     assert 180 <= admitted <= 220

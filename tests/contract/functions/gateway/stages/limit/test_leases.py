@@ -88,6 +88,40 @@ async def test_what_nobody_asks_for_is_forgotten() -> None:
     assert [leases._desks for leases in hot.gateways] == [{}] * 4
 
 
+async def test_who_was_asked_before_the_others_knows_what_they_took_once_it_is_quiet() -> None:
+    hot, seen = Hot("100/1h"), list[dict[str, int]]()
+    for way in hot.ways:
+        learned = dict[str, int]()
+        seen.append(learned)
+        leases = Leases(way, lambda: 4, learned.__setitem__, lambda: hot.store.now)
+        for _ in range(10):
+            assert leases.at_once(hot.asked, ("hot",)) is None
+            leases.later(("hot",))
+        hot.gateways[len(seen) - 1] = leases
+        await hot.answered()
+    assert [learned["hot"] / 36e6 for learned in seen] == [10, 20, 30, 40]
+    for _ in range(2):
+        hot.sweep()
+        await hot.answered()
+    assert [learned["hot"] / 36e6 for learned in seen] == [40] * 4
+    for _ in range(9):
+        hot.sweep()
+        await hot.answered()
+    assert hot.store.calls == 8
+
+
+async def test_where_little_was_taken_nothing_is_asked_once_it_is_quiet() -> None:
+    hot = Hot("100/1h")
+    (waiting,) = [
+        gateway.later(("hot",)) for gateway in hot.gateways[:1] if gateway.at_once(hot.asked, ("hot",)) is None
+    ]
+    for _ in range(3):
+        await hot.answered()
+        hot.sweep()
+    assert waiting.result()[0].remaining == 99
+    assert hot.store.calls == 1
+
+
 async def test_an_exhausted_key_is_refused_without_a_question_until_its_reset() -> None:
     hot = Hot("2/1s", number=1)
     (gateway,) = hot.gateways

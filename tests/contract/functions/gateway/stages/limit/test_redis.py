@@ -226,7 +226,7 @@ async def test_a_redis_that_is_far_gets_more_time_to_connect_than_to_answer(redi
 
     address = parse_url(redis_url)
     permits = RedisLender(Far(host=address["host"], port=address["port"]), patience=0.09)
-    await permits.seed({})
+    assert await permits.meet(0.0) == 0.0
     await permits.close()
 
 
@@ -281,9 +281,23 @@ async def test_a_full_redis_takes_from_no_bucket(redis_server: "RedisServer") ->
     assert loan.tats[0] == loan.tats[1]
 
 
-async def test_seeding_nothing_tells_a_redis_that_takes_no_writes(redis_server: "RedisServer") -> None:
+async def test_asking_when_all_come_back_tells_a_redis_that_takes_no_writes(redis_server: "RedisServer") -> None:
     async with permits_at(redis_server.url) as permits, operator_at(redis_server.url) as operator:
-        await permits.seed({})
+        await permits.redis.meet(0.0)
         await operator.config_set("min-replicas-to-write", 1)
         with pytest.raises(Unavailable):
-            await permits.seed({})
+            await permits.redis.meet(0.0)
+
+
+async def test_all_who_are_away_are_told_the_same_moment(redis_server: "RedisServer") -> None:
+    async with permits_at(redis_server.url) as one, permits_at(redis_server.url) as other:
+        assert await one.redis.meet(30.0) == 30.0
+        assert 20.0 < await other.redis.meet(60.0) < 30.0
+
+
+async def test_when_the_moment_has_come_there_is_another_one(redis_server: "RedisServer") -> None:
+    async with permits_at(redis_server.url) as one:
+        await one.redis.meet(0.05)
+        while await one.redis.meet(30.0) < 1.0:
+            pass
+        assert await one.redis.meet(60.0) > 20.0

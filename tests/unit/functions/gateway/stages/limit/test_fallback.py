@@ -11,6 +11,7 @@ from functions.gateway.stages.limit.bucket import Decisions
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import OnFailure, Policies
+from runtime.background import beside
 from runtime.units import Limit
 from tests.lending import policies
 
@@ -42,6 +43,13 @@ class Store:
 
     def forget(self) -> None:
         self.forgot += 1
+
+    async def lost(self) -> bool:
+        return self.away
+
+    async def meet(self, within: float) -> float:
+        self._answer()
+        return within
 
     async def seed(self, debts: Mapping[str, int]) -> None:
         self._answer()
@@ -91,6 +99,8 @@ class Gateway:
         await self.pauses.begun()
         self.store.away = False
         self.pauses.end()
+        await self.pauses.begun()  # until the others come back, too
+        self.pauses.end()
         while await self.told.get() != "limits-shared":
             pass
 
@@ -134,15 +144,35 @@ async def test_what_was_seen_of_the_store_counts_whatever_its_clock_shows() -> N
     await gateway.permits.close()
 
 
-async def test_pauses_between_probes_grow_to_a_second() -> None:
+async def test_it_tries_to_come_back_again_and_again_and_then_waits_for_the_others() -> None:
     gateway = Gateway()
     gateway.store.away = True
     await gateway.admitted(1)
-    for _ in range(5):
+    for _ in range(3):
         await gateway.pauses.begun()
         gateway.pauses.end()
     await gateway.come_back()
-    assert gateway.pauses.slept == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert gateway.pauses.slept[:4] == [0.1] * 4
+    assert gateway.pauses.slept[4] == pytest.approx(0.5, abs=0.1)
+
+
+async def test_who_is_alone_waits_for_nobody() -> None:
+    gateway = Gateway(live=1)
+    gateway.store.away = True
+    await gateway.admitted(1)
+    await gateway.come_back()
+    assert gateway.pauses.slept == [0.1, 0.0]
+
+
+async def test_a_store_that_goes_while_nobody_asks_is_left() -> None:
+    gateway = Gateway()
+    async with beside(gateway.permits.watching()):
+        await gateway.pauses.begun()
+        gateway.store.away = True
+        gateway.pauses.end()
+        assert await gateway.told.get() == "limits-local"
+        await gateway.permits.close()
+    assert gateway.store.asked == 0
 
 
 async def test_the_store_learns_what_was_admitted_before_it_is_asked_again() -> None:
@@ -166,7 +196,7 @@ async def test_what_is_taken_while_buckets_are_handed_back_is_told_too() -> None
 
     gateway.store.seed = seed_meanwhile  # type: ignore[method-assign]  # requests come while the first answer is awaited
     await gateway.come_back()
-    assert [set(debts) for debts in gateway.store.seeded] == [set(), {"before"}, {"meanwhile"}]
+    assert [set(debts) for debts in gateway.store.seeded] == [{"before"}, {"meanwhile"}]
 
 
 async def test_a_store_that_goes_a_second_time_is_away_again() -> None:

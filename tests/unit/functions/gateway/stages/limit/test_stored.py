@@ -50,7 +50,7 @@ def test_a_bucket_that_is_full_is_not_told(said: str) -> None:
     assert read(ANN, said, NOW, AMONG) is None
 
 
-@pytest.mark.parametrize(("key", "said"), [("probe", str(NOW + 1000)), (ANN, "not a bucket"), (ANN, "")])
+@pytest.mark.parametrize(("key", "said"), [("return", str(NOW + 1000)), (ANN, "not a bucket"), (ANN, "")])
 def test_what_is_no_bucket_is_not_told(key: str, said: str) -> None:
     assert read(key, said, NOW, AMONG) is None
 
