@@ -18,8 +18,10 @@ from deploy.backup.store import Store
 from deploy.docker import connections, images, secrets
 from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
+from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, Front
+from deploy.known import until_known
 from runtime.manifest import run_here
 
 _DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
@@ -69,6 +71,7 @@ class DockerEngine:
         finally:
             if not before and not self._everything_runs():
                 self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
+        self._until_known()
         return self._identities() != before
 
     def images(self) -> dict[str, int]:
@@ -93,6 +96,7 @@ class DockerEngine:
         before = self._identities()
         scale = f"{function}={instances}"
         self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", scale, function)
+        self._until_known()
         return self._identities() != before
 
     def ps(self) -> list[Instance]:
@@ -129,6 +133,7 @@ class DockerEngine:
         finally:
             self._say(f"Starting {', '.join(names)}")
             self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", *scales, *names)
+            self._until_known()
 
     def migrate(self) -> None:
         for name in self._with_data():
@@ -184,6 +189,11 @@ class DockerEngine:
             for failed in self._failed()
         ]
         return " ".join(f"{service} said: {words.strip()}" for service, words in said if words.strip())
+
+    def _until_known(self) -> None:
+        containers = self._compose.containers()
+        instances = Counter(map(_service, containers))
+        until_known(pages(each for each in containers if _service(each) == GATEWAY), instances)
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}

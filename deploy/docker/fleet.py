@@ -13,10 +13,12 @@ from typing import Any
 from deploy.docker import images
 from deploy.docker.compose import Compose
 from deploy.docker.images import Pointers
+from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, Refusal, Say
+from deploy.known import until_known
 
 _START = 90  # seconds until a new container must be healthy
-_SEEN = 2.5  # seconds until everyone asked who there is: nginx and the gateways do so every second
+_SEEN = 2.5  # seconds until nginx has asked which gateways there are: it does so every second, and tells nobody
 
 Container = dict[str, Any]
 
@@ -106,7 +108,9 @@ class DockerFleet:
         self._compose.call(
             "up", "--detach", *waiting, "--no-deps", "--no-build", "--no-recreate", "--scale", scale, function
         )
-        time.sleep(_SEEN)
+        if function == GATEWAY:
+            time.sleep(_SEEN)
+        until_known(pages(self._containers(GATEWAY)), {function: sum(map(_healthy, self._containers(function)))})
 
     def _containers(self, function: str) -> list[Container]:
         """Those that are sick first, then from the first to the last."""

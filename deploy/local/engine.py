@@ -12,11 +12,13 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK
+from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
@@ -213,7 +215,8 @@ class LocalEngine:
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
         slots = self._layout.slots(GATEWAY)
         gateways = {program.name: program for program in everything if program.name in slots}
-        readiness.until_known(gateways.values(), self._roster.instances())
+        pages = {name: partial(readiness.metrics, gateway) for name, gateway in gateways.items()}
+        until_known(pages, self._roster.instances())
         readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:

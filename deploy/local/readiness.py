@@ -5,7 +5,6 @@ Asks and waits only. What to do about a program that does not get ready is its c
 
 import http.client
 import json
-import re
 import socket
 import time
 from collections import Counter
@@ -21,7 +20,6 @@ _PAUSE = 0.05  # seconds between two rounds
 _UNROUTED = "/.portico/who"  # no function's: the gateway itself answers 404, and says which instance it is
 _ANSWER_TIME = 2.0  # seconds that one answer may take
 _UNHEARD = (OSError, http.client.HTTPException)
-_KNOWN = re.compile(r'^portico_gateway_endpoints_alive\{function="([^"]+)"\} (\d+)', re.MULTILINE)
 
 
 def until_ready(
@@ -55,16 +53,6 @@ def until_seen(front: Program, gateways: Iterable[str]) -> None:
             raise Refusal(f"nginx does not reach {min(unseen)}: look at the state of it with `just ps`.")
 
 
-def until_known(gateways: Iterable[Program], instances: Mapping[str, int]) -> None:
-    """Returns when each gateway knows so many of each function: it looks for them a few times a second."""
-    give_up = time.monotonic() + _PATIENCE
-    for gateway in gateways:
-        while unknown := _unknown(gateway, instances):
-            if time.monotonic() > give_up:
-                raise Refusal(f"{gateway.name} does not know every {unknown}: look at the state of it with `just ps`.")
-            time.sleep(_PAUSE)
-
-
 def ready(program: Program) -> bool:
     """Whether it answers 200 where it should, or takes connections if it has nowhere to be asked."""
     try:
@@ -73,14 +61,12 @@ def ready(program: Program) -> bool:
         return False
 
 
-def _unknown(gateway: Program, instances: Mapping[str, int]) -> str:
-    """A function of its routes of which it knows fewer than there are; "" when there is none, or nobody answers."""
+def metrics(program: Program) -> str:
+    """Its page of metrics; "" when nobody answers."""
     try:
-        _, metrics = _get(gateway.address, "/metrics")
+        return _get(program.address, "/metrics")[1]
     except _UNHEARD:
         return ""
-    known = _KNOWN.findall(metrics)
-    return next((name for name, number in known if int(number) < instances.get(name, 0)), "")
 
 
 def _who(address: tuple[str, int], path: str) -> str:
