@@ -42,7 +42,10 @@ class Answer:
 
 @dataclass
 class Gateway:
-    """Listens on a slot, keeps what it was sent, and then does as its script says."""
+    """Listens on a slot, keeps what it was sent, and then does as its script says.
+
+    It answers once on a connection, and says so, as a gateway that leaves does: nginx would send the next POST there.
+    """
 
     script: bytes | Script
     received: list[bytes] = field(default_factory=list)
@@ -54,7 +57,7 @@ class Gateway:
         )
         self.received.append(head + await reader.readexactly(length))
         if isinstance(self.script, bytes):
-            writer.write(self.script)
+            writer.write(self.script.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
         else:
             await self.script(reader, writer)
         writer.close()
