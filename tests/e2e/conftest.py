@@ -16,6 +16,8 @@ __all__ = ["heard"]
 _MAKE = {"local": local_stack, "docker": docker_stack}
 _DOCKER = docker_answers()
 
+collect_ignore = [] if _DOCKER else ["test_containers.py"]
+
 
 @pytest.fixture(scope="session", params=["local", *(["docker"] if _DOCKER else [])])
 def stack(request: pytest.FixtureRequest, heard: Heard) -> Iterator[Stack]:
