@@ -102,10 +102,15 @@ class Conversation:
 
     async def ended(self) -> bool:
         """Whether the server has ended the connection while nothing was asked; whoever asks next is given a new one."""
-        if self._sender is not None or not self._connection.is_connected or not await self._connection.can_read():
+        if self._sender is not None or not self._connection.is_connected:
             return False
-        await self._give_up([], ConnectionError("ended"))
-        return True
+        try:
+            over = await self._connection.can_read()  # nothing is to be read where nothing was asked, but the end
+        except (RedisError, OSError):
+            over = True
+        if over:
+            await self._give_up([], ConnectionError("ended"))
+        return over
 
     async def close(self) -> None:
         """Ends the connection; questions that still wait are Unavailable."""

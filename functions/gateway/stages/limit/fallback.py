@@ -110,7 +110,7 @@ class Fallback:
         return taken
 
     async def watching(self) -> None:
-        """Leaves, for ever again, what has gone while nobody asked: the next to ask finds it back, with the others."""
+        """Looks for ever whether the store has gone while nobody asked, so that the next to ask finds it back."""
         while True:
             await self._sleep(_WATCH)
             if self._return is None and await self._store.lost():

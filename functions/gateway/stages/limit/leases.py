@@ -95,10 +95,7 @@ class Leases:
     def later(self, keys: tuple[str, ...]) -> asyncio.Future[Decisions]:
         """What the lender will say; `at_once` was asked before."""
         waiter: asyncio.Future[Decisions] = asyncio.get_running_loop().create_future()
-        question = self._queued.get(keys)
-        if question is None:
-            question = self._put(self._desks[keys])
-        question.waiters.append(waiter)
+        self._put(self._desks[keys]).waiters.append(waiter)
         return waiter
 
     def forget(self) -> None:
@@ -114,7 +111,7 @@ class Leases:
             if desk.touched:
                 desk.touched = False
                 if desk.ends(now, _ENDING):
-                    self._put_once(desk)
+                    self._put(desk)
             else:
                 self._quiet(desk, now)
 
@@ -128,20 +125,19 @@ class Leases:
         """Gives back everything that is on lease."""
         for desk in self._desks.values():
             if desk.lent:
-                self._put_once(desk)
+                self._put(desk)
 
     def _quiet(self, desk: Desk, now: int) -> None:
         desk.look(now, self._live())
         if desk.lent or desk.looking:
-            self._put_once(desk)
+            self._put(desk)
         elif desk.keys not in self._queued:
             del self._desks[desk.keys]
 
-    def _put_once(self, desk: Desk) -> None:
-        if desk.keys not in self._queued:
-            self._put(desk)
-
     def _put(self, desk: Desk) -> Question:
+        """The desk's question that waits to be sent; a new one, if there is none."""
+        if waiting := self._queued.get(desk.keys):
+            return waiting
         question = self._queued[desk.keys] = Question(desk)
         self._lender.ask(
             desk.policies, desk.keys, lambda: self._send(question), lambda loan: self._settle(question, loan)
