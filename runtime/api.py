@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import msgspec
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -22,11 +23,14 @@ from litestar.types import ControllerRouterHandler
 from litestar.utils.scope.state import ScopeState
 
 from runtime import log, problem
+from runtime.body import decode
 from runtime.problem import Kind, Problem
-from runtime.validation import Fault, Invalid, decode
+from runtime.validation import Fault, Invalid
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 Failures = Mapping[type[Exception], Kind]
+
+LONGEST_POINTER = 256  # bytes in an answer
 
 logger = log.get(__name__)
 
@@ -43,10 +47,21 @@ def api(handlers: Sequence[ControllerRouterHandler], *, lifespan: Lifespan, fail
     )
 
 
-def invalid(faults: Sequence[Fault]) -> Problem:
-    """422 invalid-request, with a JSON pointer to each fault."""
-    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
-    return Problem(problem.INVALID, members={"errors": errors})
+def invalid(refused: Invalid) -> Problem:
+    """422 invalid-request, with a JSON pointer to each fault, and whether there are `more` than are told."""
+    errors = [_told(fault) for fault in refused.faults]
+    return Problem(problem.INVALID, members={"errors": errors, **({"more": True} if refused.more else {})})
+
+
+def _told(fault: Fault) -> dict[str, str]:
+    """A fault whose pointer would be too long is told of what it lies in: clients decide how long names are."""
+    pointer = ""
+    for step in fault.path:
+        longer = pointer + Fault((step,), "").pointer
+        if len(msgspec.json.encode(longer)) > LONGEST_POINTER:
+            return {"pointer": pointer, "detail": f"of something in here: {fault.detail}"}
+        pointer = longer
+    return {"pointer": pointer, "detail": fault.detail}
 
 
 def given(name: str) -> Provide:
@@ -83,9 +98,9 @@ def _problem(error: Exception, failures: Failures) -> Problem:
         case Problem():
             return error
         case Invalid():
-            return invalid(error.faults)
+            return invalid(error)
         case ValidationException():
-            return invalid(_faults(error))
+            return invalid(Invalid(_faults(error)))
         case MethodNotAllowedException():
             return Problem(problem.METHOD_NOT_ALLOWED, headers=[(b"allow", (error.headers or {})["allow"].encode())])
         case NotFoundException():

@@ -145,7 +145,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ManifestError([f"{file}: is not TOML: {error}"]) from None
         except Invalid as invalid:
-            raise ManifestError([f"{file}: {fault.key}: {_plainly(fault)}" for fault in invalid.faults]) from None
+            told = [f"{fault.key}: {_plainly(fault)}" for fault in invalid.faults]
+            raise ManifestError([f"{file}: {line}" for line in (*told, *invalid.ending)]) from None
         if (manifest.app is None) == (manifest.upstream is None):
             raise ManifestError([f"{file}: app: is required, or upstream where the service is run by others; not both"])
         return manifest

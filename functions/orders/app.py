@@ -186,7 +186,7 @@ async def _place(new: NewOrder, user_id: str, connection: Connection) -> Answer:
     try:
         order = model.place(uuid7(), user_id, new.items, products, now)
     except Invalid as refusal:
-        raise invalid(refusal.faults) from None
+        raise invalid(refusal) from None
     if lacking:
         raise model.out_of_stock(lacking)
     await store.add_order(connection, order, now)

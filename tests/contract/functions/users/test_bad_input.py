@@ -61,6 +61,9 @@ async def test_a_member_at_its_bounds_is_taken(client: AsyncClient, changes: dic
         b"{",
         b"{}}",
         b"[" * 8000,
+        b"[" * 65 + b"]" * 65,
+        b'{"a":1,"a":' * 970 + b"1" + b"}" * 970,
+        b'[{"email":1,"email":2}',
         b'{"email":' * 1600,
         b'{"name": "\xff"}',
         b'{"name": "\\ud800"}',
@@ -82,7 +85,7 @@ async def test_what_is_not_json_is_malformed_everywhere(
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        (b"[" * 400 + b"]" * 400, ""),
+        (b"[" * 64 + b"]" * 64, ""),
         (b'"text"', ""),
         (b"%d" % HUGE, ""),
         (b'{"a": 1, "a": 1}', "/a"),
