@@ -24,6 +24,8 @@ from litestar.utils.scope.state import ScopeState
 
 from runtime import log, problem
 from runtime.body import decode
+from runtime.conditional import conditions, unguarded
+from runtime.openapi import every
 from runtime.problem import Kind, Problem
 from runtime.validation import Fault, Invalid
 
@@ -36,15 +38,22 @@ logger = log.get(__name__)
 
 
 def api(handlers: Sequence[ControllerRouterHandler], *, lifespan: Lifespan, failures: Failures) -> Litestar:
-    """The application of one function. `failures`: what an exception of a dependency is called as a problem."""
-    return Litestar(
+    """The application of one function. `failures`: what an exception of a dependency is called as a problem.
+
+    Raises TypeError for handlers that would act whatever conditions a request has.
+    """
+    made = Litestar(
         route_handlers=handlers,
+        dependencies={"conditions": Provide(conditions, sync_to_thread=False)},
         lifespan=[lifespan],
         before_request=_take_body,
         exception_handlers={Exception: lambda request, error: _answer(request, _problem(error, failures))},
         openapi_config=None,
         logging_config=None,
     )
+    if found := list(unguarded(every(made))):
+        raise TypeError(f"{', '.join(found)}: take `conditions: Asking` and require them where the state is read")
+    return made
 
 
 def invalid(refused: Invalid) -> Problem:

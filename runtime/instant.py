@@ -26,3 +26,8 @@ def rfc3339(ms: int) -> str:
     """RFC 3339, section 5.6, in UTC with milliseconds: `2026-11-22T17:04:23.042Z`."""
     moment = _EPOCH + timedelta(milliseconds=ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(text: str) -> int:
+    """The milliseconds since the epoch that `rfc3339` made `text` of."""
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)

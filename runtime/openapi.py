@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec.json import schema_components
@@ -94,8 +94,14 @@ def answers(shown: Mapping[int, Any], *problems: Kind, **more: Any) -> dict[str,
 @get(PATH, sync_to_thread=False)
 def publish(request: Request[Any, Any, State]) -> Response[bytes]:
     """This document."""
-    body = msgspec.json.encode(document(_handlers(request)))
+    body = msgspec.json.encode(document(every(request.app)))
     return Response(body, media_type="application/openapi+json", headers={"Cache-Control": "no-cache"})
+
+
+def every(app: Litestar) -> list[HTTPRouteHandler]:
+    """The handlers of an application, each once."""
+    found = {id(each): each for route in app.routes for each in getattr(route, "route_handlers", ())}
+    return list(found.values())
 
 
 def document(handlers: Iterable[HTTPRouteHandler]) -> Schema:
@@ -129,11 +135,6 @@ class _Schemas:
         schema = self.of(type_)
         example = sample(schema, self.components)
         return {"schema": schema} | ({} if example is MISSING else {"example": example})
-
-
-def _handlers(request: Request[Any, Any, State]) -> list[HTTPRouteHandler]:
-    found = {id(each): each for route in request.app.routes for each in getattr(route, "route_handlers", ())}
-    return list(found.values())
 
 
 def _data(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any annotation
@@ -196,6 +197,8 @@ def _problems(handler: HTTPRouteHandler, said: Answers, *, bearer: bool) -> Iter
         yield problem.NO_SUCH_ROUTE  # a parameter with a slash in it
     if bearer:
         yield from _BEARER
+    if "conditions" in handler.parsed_fn_signature.parameters:
+        yield problem.STALE
 
 
 def _refusal(status: int, kinds: Sequence[Kind], base: Schema) -> Schema:

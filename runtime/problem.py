@@ -99,6 +99,12 @@ NOT_FOUND = Kind("not-found", 404, "Not found", "The route exists, but there is 
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "Method not allowed", "The path is served, with the methods that Allow names."
 )
+STALE = Kind(
+    "stale",
+    412,
+    "Stale",
+    "It is in another state than the request is for; read it again, past caches, and decide.",
+)
 BODY_TOO_LARGE = Kind("body-too-large", 413, "Body too large", "The body is larger than this route takes.")
 URI_TOO_LONG = Kind("uri-too-long", 414, "URI too long", "The request target is longer than is taken here.")
 UNSUPPORTED_MEDIA_TYPE = Kind(
@@ -107,6 +113,9 @@ UNSUPPORTED_MEDIA_TYPE = Kind(
 INVALID = Kind("invalid-request", 422, "Invalid request", "The request is well formed, but its members are not valid.")
 QUOTA_EXCEEDED = Kind(
     "quota-exceeded", 429, "Quota exceeded", "The limit is used up; Retry-After says when to come back."
+)
+PRECONDITION_REQUIRED = Kind(
+    "precondition-required", 428, "Precondition required", "Say with If-Match which state of it you change."
 )
 HEADERS_TOO_LARGE = Kind(
     "headers-too-large", 431, "Headers too large", "The request's headers are larger than is taken here."

@@ -23,7 +23,7 @@ from runtime.application import application as outermost
 from runtime.authenticated import principal as caller
 from runtime.authenticated import require_role
 from runtime.background import beside
-from runtime.conditional import etag, shown
+from runtime.conditional import Asking, Conditions, etag, shown
 from runtime.database import Connection, Database
 from runtime.database.telemetry import watch
 from runtime.health import Health
@@ -39,12 +39,21 @@ from runtime.idempotency import (
 )
 from runtime.identity import Principal, Verifier
 from runtime.ids import uuid7
-from runtime.instant import now_ms
+from runtime.instant import from_rfc3339, now_ms
 from runtime.jwks import from_url
 from runtime.metrics import Metrics
 from runtime.openapi import answers, publish
 from runtime.page import Page, PageQuery, page
-from runtime.problem import FORBIDDEN, IN_FLIGHT, INVALID, KEY_MISSING, MISMATCH, NOT_FOUND, Problem
+from runtime.problem import (
+    FORBIDDEN,
+    IN_FLIGHT,
+    INVALID,
+    KEY_MISSING,
+    MISMATCH,
+    NOT_FOUND,
+    PRECONDITION_REQUIRED,
+    Problem,
+)
 from runtime.retention import purging
 from runtime.settings import Secret, load
 from runtime.validation import Invalid, convert
@@ -99,20 +108,27 @@ async def show_product(request: Asked, sku: FromPath[str], database: Data) -> Re
     "/products/{sku:str}",
     opt=answers(
         {201: Product, 200: Product},
-        FORBIDDEN,
+        *(FORBIDDEN, PRECONDITION_REQUIRED),
         path={"sku": model.Sku},
         headers=("ETag", "Cache-Group-Invalidation"),
     ),
 )
 async def put_product(
-    request: Asked, sku: FromPath[str], data: JSONBody[NewProduct], principal: Caller, database: Data
+    request: Asked,
+    sku: FromPath[str],
+    data: JSONBody[NewProduct],
+    principal: Caller,
+    database: Data,
+    conditions: Asking,
 ) -> Response[bytes]:
-    """Adds a product, or replaces one; for admins."""
+    """Adds a product, or replaces one in the state that If-Match names: its stock may be sold meanwhile. For admins."""
     require_role(principal, "admin")
     convert({"sku": sku}, dict[str, model.Sku])
     async with database.write() as connection:
-        added = await store.put_product(connection, sku, data)
-        product = await store.product(connection, sku)
+        added = conditions.if_match is None and await store.add_product(connection, sku, data)
+        product = Product(sku, data.name, data.currency, data.unit_price, data.stock)
+        if not added:
+            await _replace(connection, product, conditions)
     invalidated = {"Cache-Group-Invalidation": f"{model.groups(sku)}, {model.groups()}"}
     return shown(request, product, headers=invalidated, status=201 if added else 200)
 
@@ -162,22 +178,39 @@ async def show_order(request: Asked, order_id: FromPath[str], principal: Caller,
 
 
 @post("/orders/{order_id:str}/pay", status_code=200, opt=STEP)
-async def pay_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+async def pay_order(
+    request: Asked, order_id: FromPath[str], principal: Caller, database: Data, conditions: Asking
+) -> Response[bytes]:
     """Says that an order of the caller's is paid."""
-    return shown(request, await _step(database, order_id, "paid", principal), headers=PRIVATE)
+    return shown(request, await _step(database, order_id, "paid", principal, conditions), headers=PRIVATE)
 
 
 @post("/orders/{order_id:str}/cancel", status_code=200, opt=STEP)
-async def cancel_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+async def cancel_order(
+    request: Asked, order_id: FromPath[str], principal: Caller, database: Data, conditions: Asking
+) -> Response[bytes]:
     """Cancels an order of the caller's; what it took goes back into stock."""
-    return shown(request, await _step(database, order_id, "cancelled", principal), headers=PRIVATE)
+    return shown(request, await _step(database, order_id, "cancelled", principal, conditions), headers=PRIVATE)
 
 
 @post("/orders/{order_id:str}/ship", status_code=200, opt=STEP)
-async def ship_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
+async def ship_order(
+    request: Asked, order_id: FromPath[str], principal: Caller, database: Data, conditions: Asking
+) -> Response[bytes]:
     """Says that an order is on its way; for admins."""
     require_role(principal, "admin")
-    return shown(request, await _step(database, order_id, "shipped", None), headers=PRIVATE)
+    return shown(request, await _step(database, order_id, "shipped", None, conditions), headers=PRIVATE)
+
+
+async def _replace(connection: Connection, product: Product, conditions: Conditions) -> None:
+    """In the state that was meant only: what was sold since then would be in stock again."""
+    found = await store.locked_product(connection, product.sku)
+    if found == product and conditions.if_none_match is None:
+        return  # it was done before, and its answer got lost (RFC 9110, section 13.1.1)
+    conditions.require(found)
+    if conditions.if_match is None:
+        raise Problem(PRECONDITION_REQUIRED)
+    await store.change_product(connection, product)
 
 
 async def _place(new: NewOrder, user_id: str, connection: Connection) -> Answer:
@@ -195,12 +228,15 @@ async def _place(new: NewOrder, user_id: str, connection: Connection) -> Answer:
     return Answer(201, list(headers.items()), body)
 
 
-async def _step(database: Database, order_id: str, to: Status, owner: Principal | None) -> Order:
+async def _step(
+    database: Database, order_id: str, to: Status, owner: Principal | None, conditions: Conditions
+) -> Order:
     """Moves an order on, unless it is there already. Without an owner: whoever's it is."""
     async with database.write() as connection:
         found = await store.locked_order(connection, _named(model.Id, order_id))
         order = _own(found, owner) if owner else _existing(found)
         if model.step(order.status, to):
+            conditions.require(order, from_rfc3339(order.updated_at))
             await store.set_status(connection, order.id, to, now_ms())
             if to == "cancelled":
                 await store.give_back(connection, order.items)

@@ -27,6 +27,8 @@ _ADD = """
 
 _CHANGE = "UPDATE products SET name = $2, currency = $3, unit_price = $4, stock = $5 WHERE sku = $1"
 
+_HOLD = "UPDATE products SET stock = stock WHERE sku = $1"
+
 _TAKE = """
     UPDATE products SET stock = stock - $2 WHERE sku = $1 AND stock >= $2
     RETURNING sku, name, currency, unit_price, stock
@@ -79,12 +81,16 @@ async def add_product(connection: Connection, sku: str, new: NewProduct) -> bool
     return await connection.execute(_ADD, sku, new.name, new.currency, new.unit_price, new.stock) == 1
 
 
-async def put_product(connection: Connection, sku: str, new: NewProduct) -> bool:
-    """Adds or replaces; whether it was added."""
-    added = await add_product(connection, sku, new)
-    if not added:
-        await connection.execute(_CHANGE, sku, new.name, new.currency, new.unit_price, new.stock)
-    return added
+async def locked_product(connection: Connection, sku: str) -> Product | None:
+    """The product, which no one else changes until the transaction ends; or None."""
+    await connection.execute(_HOLD, sku)
+    return await product(connection, sku)
+
+
+async def change_product(connection: Connection, product: Product) -> None:
+    """Has it be `product` from now on."""
+    values = (product.name, product.currency, product.unit_price, product.stock)
+    await connection.execute(_CHANGE, product.sku, *values)
 
 
 async def take(connection: Connection, lines: Sequence[Line]) -> tuple[dict[str, Product], list[str]]:

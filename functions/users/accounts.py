@@ -12,18 +12,18 @@ from litestar.params import FromPath, JSONBody
 
 from functions.users import model, store
 from functions.users.apikeys import store as apikeys
-from functions.users.dependencies import Asked, Bearer, Caller, Data, Hashing, living_session
-from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, PublicProfile, User
+from functions.users.dependencies import Asked, Bearer, Caller, Data, Hashing, acting, living_session
+from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, PublicProfile
 from functions.users.throttle import store as attempts
 from functions.users.tokens import digest
 from runtime.authenticated import require_recent, require_role
-from runtime.conditional import ETag, etag, holds, shown
+from runtime.conditional import Asking, ETag, shown
 from runtime.database import UniqueViolation
 from runtime.ids import uuid7
 from runtime.instant import SECOND, now_ms
 from runtime.openapi import answers
 from runtime.page import Page, PageQuery, page
-from runtime.problem import FORBIDDEN, NOT_FOUND, Problem
+from runtime.problem import FORBIDDEN, NOT_FOUND, PRECONDITION_REQUIRED, Problem
 
 PUBLIC = {"Cache-Control": "public, max-age=30, stale-while-revalidate=60, stale-if-error=300"}
 PRIVATE = {"Cache-Control": "private, no-cache"}
@@ -78,23 +78,25 @@ async def show_me(request: Asked, caller: Caller) -> Response[bytes]:
     "/users/me",
     opt=answers(
         {200: PrivateUser},
-        *(model.EMAIL_TAKEN, model.STALE, model.PRECONDITION_REQUIRED),
+        *(model.EMAIL_TAKEN, PRECONDITION_REQUIRED),
         takes={"If-Match": ETag},
         headers=("ETag", "Cache-Control", "Cache-Group-Invalidation"),
     ),
 )
 async def change_me(
-    request: Asked, data: JSONBody[Changes], principal: Bearer, caller: Caller, database: Data
+    request: Asked, data: JSONBody[Changes], principal: Bearer, database: Data, conditions: Asking
 ) -> Response[bytes]:
     """Changes the caller's name or email, if nobody else did meanwhile; the email only after a recent login."""
     if data.email is not msgspec.UNSET:
         require_recent(principal, now_ms() / SECOND)
-    _require_match(request, caller)
-    changed = caller.changed(data, now_ms())
+    if conditions.if_match is None:
+        raise Problem(PRECONDITION_REQUIRED)
     try:
         async with database.write() as connection:
-            if not await store.change_user(connection, changed):
-                raise Problem(model.STALE)
+            caller = await acting(connection, principal)
+            conditions.require(caller.private())
+            changed = caller.changed(data, now_ms())
+            await store.change_user(connection, changed)
     except UniqueViolation:
         raise Problem(model.EMAIL_TAKEN) from None
     return shown(request, changed.private(), headers={**PRIVATE, **_invalidating(changed.id)})
@@ -106,37 +108,31 @@ async def change_password(
 ) -> Response[None]:
     """Sets another password and ends every other session, and every API key: a thief may have made one."""
     require_recent(principal, now_ms() / SECOND)
-    password_hash = await passwords.hash(data.password)
+    password_hash = await passwords.hash(data.password)  # takes its time, in which the session may end
     async with database.write() as connection:
+        await acting(connection, principal)
         await store.set_hash(connection, caller.id, password_hash)
         await store.end_sessions(connection, caller.id, now_ms(), but=principal.session)
     return Response(None, headers=_invalidating(caller.id))
 
 
 @delete("/users/me", status_code=204, opt=answers({204: None}, headers=("Cache-Group-Invalidation",)))
-async def remove_me(principal: Bearer, database: Data) -> Response[None]:
+async def remove_me(principal: Bearer, database: Data, conditions: Asking) -> Response[None]:
     """Removes the caller's account and ends its sessions and API keys.
 
     Once more is as good as once, so that a lost answer can be asked for again, until the gateways refuse the token.
     """
     require_recent(principal, now_ms() / SECOND)
     async with database.write() as connection:
+        await store.hold_user(connection, principal.id)
         if await store.user(connection, principal.id) is not None:
             leaver = await living_session(connection, principal)
+            conditions.require(leaver.private())
             await attempts.forget(connection, digest(leaver.email_key))
             await store.remove_user(connection, principal.id)
             await apikeys.forget(connection, principal.id)
             await store.end_sessions(connection, principal.id, now_ms())
     return Response(None, headers=_invalidating(principal.id))
-
-
-def _require_match(request: Asked, user: User) -> None:
-    """RFC 9110, section 13.1.1, and RFC 6585, section 3. Raises Problem precondition-required or stale."""
-    if_match = request.headers.get("if-match")
-    if if_match is None:
-        raise Problem(model.PRECONDITION_REQUIRED)
-    if not holds(if_match, etag(msgspec.json.encode(user.private()))):
-        raise Problem(model.STALE)
 
 
 def _invalidating(user_id: str) -> dict[str, str]:

@@ -40,5 +40,14 @@ async def living_session(connection: Connection, principal: Principal) -> User:
     return user
 
 
+async def acting(connection: Connection, principal: Principal) -> User:
+    """Whose session it is, in the transaction that acts for it. Raises Problem unauthenticated once it has ended.
+
+    Whoever would act for the same user meanwhile waits: so of two sessions that end each other, one still can.
+    """
+    await store.hold_user(connection, principal.id)
+    return await living_session(connection, principal)
+
+
 OPENED = ("database", "passwords", "keys", "issuer", "verifier", "options")
 DEPENDENCIES = {name: given(name) for name in OPENED} | {"principal": Provide(principal), "caller": Provide(caller)}

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from functions.users import model, sessions, store
-from functions.users.dependencies import Asked, Bearer, Data, Hashing, Issuing
+from functions.users.dependencies import Asked, Bearer, Data, Hashing, Issuing, acting
 from functions.users.keys import Keys, KeySet
 from functions.users.model import Credentials, RefreshRequest, Session, Sessions, TokenPair
 from functions.users.sessions import Grant
@@ -102,6 +102,8 @@ async def end_session(session_id: FromPath[str], principal: Bearer, database: Da
     if not re.fullmatch(model.ID, session_id):
         raise Problem(NOT_FOUND)  # nor could PostgreSQL be asked for text with a NUL in it
     async with database.write() as connection:
+        if session_id != principal.session:  # who ends itself may ask again: the answer may have been lost
+            await acting(connection, principal)
         if not await store.owns_session(connection, principal.id, session_id):
             raise Problem(NOT_FOUND)
         await store.end_session(connection, session_id, now_ms())

@@ -18,10 +18,6 @@ from runtime.settings import Secret
 EMAIL_TAKEN = Kind("email-taken", 409, "Email taken", "Another account has this email.")
 BAD_CREDENTIALS = Kind("bad-credentials", 401, "Bad credentials", "No account has this email and password.")
 SESSION_REVOKED = Kind("session-revoked", 401, "Session revoked", "The session is over; log in again.")
-STALE = Kind("stale", 412, "Stale", "The account has changed since it was read; read it again.")
-PRECONDITION_REQUIRED = Kind(
-    "precondition-required", 428, "Precondition required", "Say in If-Match which state of the account you change."
-)
 
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID in canonical text
 Id = Annotated[str, msgspec.Meta(pattern=rf"^{ID}\Z", examples=["0197a3c2-8c5e-7000-8000-000000000001"])]

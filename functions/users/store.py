@@ -34,6 +34,9 @@ _CHANGE = """
     WHERE id = $1 AND version = $2
 """
 
+# Holds the user's row to the end of the transaction: what is decided of a user then holds when it is written.
+_HOLD = "UPDATE users SET version = version WHERE id = $1"
+
 _BEGIN = "INSERT INTO sessions (id, user_id, authenticated_at) VALUES ($1, $2, $3)"
 
 _ADD_REFRESH = "INSERT INTO refresh_tokens (hash, session_id, created_at) VALUES ($1, $2, $3)"
@@ -115,6 +118,11 @@ async def users(connection: Connection, query: PageQuery) -> list[User]:
     """Newest first; one more than `query` asks for, if there is one."""
     rows = await connection.fetch(_PAGE, query.cursor or _MAX_ID, query.limit + 1)
     return [User(**dict(row)) for row in rows]
+
+
+async def hold_user(connection: Connection, user_id: str) -> None:
+    """Has everybody else who would change this user, or what is the user's, wait until this transaction ends."""
+    await connection.execute(_HOLD, user_id)
 
 
 async def add_user(connection: Connection, new: User) -> None:

@@ -24,7 +24,7 @@ from functions.users.apikeys.model import (
     Swapped,
     prefix,
 )
-from functions.users.dependencies import Asked, Bearer, Data, Issuing, living_session
+from functions.users.dependencies import Asked, Bearer, Data, Issuing, acting
 from functions.users.tokens import digest, random_token
 from runtime.authenticated import require_recent
 from runtime.conditional import shown
@@ -48,8 +48,7 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
     key_id, key = uuid7(), PREFIX + random_token()
     expires = None if data.expires_in is None else now + data.expires_in * SECOND
     async with database.write() as connection:
-        await store.hold(connection, principal.id)
-        user = await living_session(connection, principal)
+        user = await acting(connection, principal)
         if len(await store.of_user(connection, user.id, now)) >= MOST:
             raise Problem(TOO_MANY_KEYS)
         await sessions.begin_session(connection, key_id, user.id, now)
@@ -72,6 +71,8 @@ async def end_key(key_id: FromPath[str], principal: Bearer, database: Data) -> N
     if not re.fullmatch(model.ID, key_id):
         raise Problem(NOT_FOUND)  # nor could PostgreSQL be asked for text with a NUL in it
     async with database.write() as connection:
+        if key_id != principal.session:  # who ends itself may ask again: the answer may have been lost
+            await acting(connection, principal)
         if not await store.owns(connection, principal.id, key_id):
             raise Problem(NOT_FOUND)
         await sessions.end_session(connection, key_id, now_ms())

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 
 from runtime.database import Connection, Row
 
-# Holds the user's row to the end of the transaction: so nobody has one key too many, or one made while he leaves.
-_HOLD = "UPDATE users SET version = version WHERE id = $1"
-
 _ADD = "INSERT INTO api_keys (session_id, hash, prefix, name, expires_at) VALUES ($1, $2, $3, $4, $5)"
 
 _OF_USER = """
@@ -31,11 +28,6 @@ _BY_HASH = """
 _USED = "UPDATE api_keys SET used_at = $2 WHERE session_id = $1"
 
 _FORGET = "DELETE FROM api_keys WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)"
-
-
-async def hold(connection: Connection, user_id: str) -> None:
-    """Has everybody else who would make a key for this user wait, or remove him, until this transaction ends."""
-    await connection.execute(_HOLD, user_id)
 
 
 async def add(

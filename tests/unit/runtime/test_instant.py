@@ -6,7 +6,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.instant import now_ms, rfc3339
+from runtime.instant import from_rfc3339, now_ms, rfc3339
 
 LAST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
@@ -25,4 +25,5 @@ def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
 def test_the_text_says_exactly_the_milliseconds_that_were_stored(ms: int) -> None:
     moment = datetime.fromisoformat(rfc3339(ms))
     assert round(moment.timestamp() * 1000) == ms
+    assert from_rfc3339(rfc3339(ms)) == ms
     assert len(rfc3339(ms)) == len("2026-11-22T17:04:23.042Z")

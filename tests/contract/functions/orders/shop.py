@@ -77,7 +77,10 @@ class Shop(RuleBasedStateMachine):
     @rule(sku=st.sampled_from(SKUS), stock=st.integers(0, 8), price=st.integers(0, 10**9))
     def restock(self, sku: str, stock: int, price: int) -> None:
         new = {"name": sku, "currency": "EUR", "unit_price": price, "stock": stock}
-        assert self.all(self.client.put(f"/products/{sku}", json=new, headers=self.people["admin"]))[0].is_success
+        found = self.all(self.client.get(f"/products/{sku}"))[0].headers.get("etag", "")
+        state = {"If-Match": found} if found else {"If-None-Match": "*"}
+        put = self.client.put(f"/products/{sku}", json=new, headers={**self.people["admin"], **state})
+        assert self.all(put)[0].is_success
         self.stock[sku], self.price[sku] = stock, price
 
     @rule(who=customers, key=keys, basket=baskets)

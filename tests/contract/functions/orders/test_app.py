@@ -38,6 +38,12 @@ async def place(client: AsyncClient, who: Headers, *lines: tuple[str, int], key:
     return await client.post("/orders", json=wanted(*lines), headers=headers)
 
 
+async def replace(client: AsyncClient, admin: Headers, sku: str, product: Mapping[str, Any]) -> Response:
+    """In the state that it is in now."""
+    read = (await client.get(f"/products/{sku}")).headers["etag"]
+    return await client.put(f"/products/{sku}", json=product, headers={**admin, "If-Match": read})
+
+
 async def stock(client: AsyncClient, sku: str) -> int:
     return int((await client.get(f"/products/{sku}")).json()["stock"])
 
@@ -92,10 +98,86 @@ async def test_a_broken_cursor_is_told_with_its_pointer(client: AsyncClient, ali
 
 
 async def test_replacing_a_product_says_which_cached_copies_are_stale(client: AsyncClient, admin: Headers) -> None:
-    response = await client.put("/products/mug", json=MUG | {"unit_price": 1}, headers=admin)
+    response = await replace(client, admin, "mug", MUG | {"unit_price": 1})
     assert (response.status_code, response.json()) == (200, {"sku": "mug", **MUG, "unit_price": 1})
     assert response.headers["cache-group-invalidation"] == '"product-mug", "products"'
     assert (await client.get("/products/mug")).json()["unit_price"] == 1
+
+
+async def test_a_product_is_replaced_in_the_state_that_was_read_or_not_at_all(
+    client: AsyncClient, admin: Headers, alice: Headers
+) -> None:
+    read = (await client.get("/products/mug")).headers["etag"]
+    await place(client, alice, ("mug", 3))
+    late = await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": read})
+    assert problem(late, 412, "stale")
+    now = (await client.get("/products/mug")).headers["etag"]
+    assert (late.headers["etag"], await stock(client, "mug")) == (now, 7)
+    assert (await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": now})).status_code == 200
+    assert await stock(client, "mug") == 10
+
+
+async def test_a_product_that_is_there_is_not_replaced_by_who_names_no_state(
+    client: AsyncClient, admin: Headers
+) -> None:
+    dear = MUG | {"unit_price": 1}
+    problem(await client.put("/products/mug", json=dear, headers=admin), 428, "precondition-required")
+    there = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": "*"})
+    problem(there, 412, "stale")
+    other = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": '"other"'})
+    problem(other, 428, "precondition-required")
+    assert (await client.get("/products/mug")).json()["unit_price"] == MUG["unit_price"]
+
+
+async def test_what_is_as_it_is_put_already_needs_no_state(client: AsyncClient, admin: Headers) -> None:
+    """The answer of the first may have been lost, and gateways try a PUT again."""
+    again = await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": '"of before"'})
+    assert (again.status_code, again.json()) == (200, {"sku": "mug", **MUG})
+
+
+async def test_a_product_that_is_not_there_is_in_no_state(client: AsyncClient, admin: Headers) -> None:
+    for condition in ("*", '"any"'):
+        problem(await client.put("/products/new", json=MUG, headers={**admin, "If-Match": condition}), 412, "stale")
+    assert (await client.get("/products/new")).status_code == 404
+    made = await client.put("/products/new", json=MUG, headers={**admin, "If-None-Match": "*"})
+    assert made.status_code == 201
+
+
+async def test_of_two_who_replace_the_same_state_one_does(client: AsyncClient, admin: Headers) -> None:
+    read = {**admin, "If-Match": (await client.get("/products/mug")).headers["etag"]}
+    dear = [client.put("/products/mug", json=MUG | {"unit_price": price}, headers=read) for price in range(5)]
+    assert sorted(answer.status_code for answer in await asyncio.gather(*dear)) == [200, 412, 412, 412, 412]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"If-Match": '"other"'}, False),
+        ({"If-Match": "*"}, True),
+        ({"If-None-Match": "*"}, False),
+        ({"If-None-Match": '"other"'}, True),
+        ({"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, False),
+        ({"If-Unmodified-Since": "Fri, 31 Dec 2999 23:59:59 GMT"}, True),
+        ({"If-Unmodified-Since": "yesterday"}, True),
+    ],
+)
+async def test_an_order_goes_on_only_from_the_state_that_was_meant(
+    client: AsyncClient,
+    alice: Headers,
+    admin: Headers,
+    condition: Headers,
+    holds: bool,  # noqa: FBT001  a parameter
+) -> None:
+    order = (await place(client, alice, ("mug", 1))).headers["location"]
+    for verb, who, status in (("pay", alice, "paid"), ("ship", admin, "shipped")):
+        answer = await client.post(f"{order}/{verb}", headers={**who, **condition})
+        now = (await client.get(order, headers=alice)).json()["status"]
+        assert (answer.status_code, now) == ((200, status) if holds else (412, "placed"))
+        if not holds:
+            problem(answer, 412, "stale")
+            return
+    again = await client.post(f"{order}/ship", headers={**admin, "If-Match": '"of before"'})
+    assert again.status_code == 200  # it has happened already
 
 
 async def test_only_an_admin_replaces_a_product(client: AsyncClient, alice: Headers) -> None:
@@ -146,7 +228,7 @@ async def test_an_order_holds_the_prices_of_its_moment(client: AsyncClient, alic
         {"sku": "mug", "quantity": 3, "unit_price": 1290},
     ]
     assert order["created_at"] == order["updated_at"]
-    await client.put("/products/tea", json=MUG | {"unit_price": 9999}, headers=admin)
+    assert (await replace(client, admin, "tea", MUG | {"unit_price": 9999})).status_code == 200
     assert (await client.get(f"/orders/{order['id']}", headers=alice)).json() == order
 
 
@@ -175,7 +257,7 @@ async def test_a_refusal_is_the_answer_of_its_key_also_when_there_is_stock_again
     client: AsyncClient, alice: Headers, admin: Headers
 ) -> None:
     first = await place(client, alice, ("rare", 1), key="k")
-    await client.put("/products/rare", json=MUG, headers=admin)
+    assert (await replace(client, admin, "rare", MUG)).status_code == 200
     again = await place(client, alice, ("rare", 1), key="k")
     assert problem(again, 409, "out-of-stock") == problem(first, 409, "out-of-stock")
     assert again.headers["idempotency-replayed"] == "true"

@@ -45,10 +45,10 @@ async def test_a_product_that_exists_is_not_added_again(database: Database) -> N
     assert found.name == "Mug"
 
 
-async def test_of_many_that_put_a_new_product_at_once_one_adds_it(database: Database) -> None:
+async def test_of_many_that_add_a_new_product_at_once_one_adds_it(database: Database) -> None:
     async def put(price: int) -> bool:
         async with database.write() as connection:
-            return await store.put_product(connection, "new", NewProduct("New", "EUR", price, 1))
+            return await store.add_product(connection, "new", NewProduct("New", "EUR", price, 1))
 
     assert sum(await asyncio.gather(*(put(price) for price in range(8)))) == 1
 

@@ -6,6 +6,7 @@ import pytest
 from httpx import AsyncClient
 
 from functions.users import store
+from functions.users.passwords import Passwords
 from runtime.database import Database
 from runtime.instant import now_ms
 from tests.contract.functions.users.calls import (
@@ -170,6 +171,71 @@ async def test_a_new_password_ends_every_other_session(client: AsyncClient) -> N
     old = await client.post("/sessions", json={"email": ANN["email"], "password": ANN["password"]})
     assert problem(old) == (401, "bad-credentials")
     await logged_in(client, ANN | new)
+
+
+async def test_a_session_that_ends_while_its_new_password_is_hashed_changes_nothing(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(client)
+    thief, owner = bearing(await logged_in(client)), bearing(await logged_in(client))
+    hashing, go_on = asyncio.Event(), asyncio.Event()
+    hash_ = Passwords.hash
+
+    async def slowly(self: Passwords, password: str) -> str:
+        hashing.set()
+        await go_on.wait()
+        return await hash_(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", slowly)
+    change = asyncio.create_task(client.put("/users/me/password", json={"password": "of the thief 123"}, headers=thief))
+    await hashing.wait()
+    assert (await client.delete("/sessions/current", headers=thief)).status_code == 204
+    go_on.set()
+    assert problem(await change) == (401, "unauthenticated")
+    monkeypatch.setattr(Passwords, "hash", hash_)
+    await logged_in(client)
+    assert (await client.get("/users/me", headers=owner)).status_code == 200
+
+
+async def test_of_sessions_that_set_a_password_at_once_one_does(client: AsyncClient) -> None:
+    await registered(client)
+    sessions = [bearing(await logged_in(client)) for _ in range(4)]
+    changes = [
+        client.put("/users/me/password", json={"password": f"another horse {number}"}, headers=session)
+        for number, session in enumerate(sessions)
+    ]
+    answers = await asyncio.gather(*changes)
+    assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
+    (number,) = (number for number, answer in enumerate(answers) if answer.status_code == 204)
+    await logged_in(client, ANN | {"password": f"another horse {number}"})
+
+
+async def test_a_session_that_has_ended_changes_nothing_of_its_owner(client: AsyncClient) -> None:
+    _, owner = await joined(client)
+    thief = bearing(await logged_in(client))
+    key = (await client.post("/users/me/keys", json={"name": "of mine"}, headers=owner)).json()["id"]
+    mine = next(
+        each["id"] for each in (await client.get("/sessions", headers=owner)).json()["items"] if each["current"]
+    )
+    await client.delete("/sessions/current", headers=thief)
+    tries = [
+        await client.patch("/users/me", json={"name": "Eve"}, headers=thief | {"If-Match": "*"}),
+        await client.put("/users/me/password", json={"password": "of the thief 123"}, headers=thief),
+        await client.post("/users/me/keys", json={"name": "of the thief"}, headers=thief),
+        await client.delete(f"/users/me/keys/{key}", headers=thief),
+        await client.delete(f"/sessions/{mine}", headers=thief),
+        await client.delete("/users/me", headers=thief),
+    ]
+    assert [problem(answer) for answer in tries] == [(401, "unauthenticated")] * len(tries)
+    assert (await client.get("/users/me", headers=owner)).json()["name"] == "Ann"
+    assert [each["id"] for each in (await client.get("/users/me/keys", headers=owner)).json()["items"]] == [key]
+
+
+async def test_an_account_is_removed_in_the_state_that_was_meant(client: AsyncClient) -> None:
+    _, bearer = await joined(client)
+    assert problem(await client.delete("/users/me", headers=bearer | {"If-Match": '"other"'})) == (412, "stale")
+    state = await tag(client, bearer)
+    assert (await client.delete("/users/me", headers=bearer | state)).status_code == 204
 
 
 async def test_a_password_is_changed_and_an_account_removed_after_a_recent_login_only(client: AsyncClient) -> None:

@@ -108,7 +108,7 @@ async def test_who_holds_a_user_is_waited_for(database: Database) -> None:
 
     async def make(number: int) -> bool:
         async with database.write() as connection:
-            await store.hold(connection, ANN.id)
+            await users.hold_user(connection, ANN.id)
             if await store.of_user(connection, ANN.id, 0):
                 return False
             await asyncio.sleep(0.01)  # others would see none either
