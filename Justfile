@@ -66,7 +66,7 @@ admin email: _ready
 backup folder="": _ready
     @{{ python }} -m deploy backup {{ if folder == "" { "" } else { quote(folder) } }}
 
-# Replace the data of all functions by that of a backup (asks; --yes doesn't)
+# Replace the data of all functions by that of a backup (asks; --yes doesn't); --key FILE for one of another stack
 [group('data')]
 restore folder *options: _ready
     @{{ python }} -m deploy restore {{ quote(folder) }} {{ options }}

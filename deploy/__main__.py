@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy import call as calling
 from deploy import choice, explain, smoke, verbs
 from deploy.arguments import parser
+from deploy.backup import key
 from deploy.chaos import run as chaos
 from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
@@ -129,10 +130,11 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
             agree = _agree if options.yes else _ask
             return verbs.rotate_keys(engine, at_once=options.now, ask=agree, now=time.time())
         case "backup":
-            return verbs.backup(engine, options.folder or _backups(), datetime.now(UTC))
+            return verbs.backup(engine, options.folder or _backups(), datetime.now(UTC), key.own(_state()))
         case _:
-            ask = _agree if options.yes else _ask
-            return verbs.restore(engine, options.folder, _backups(), ask, datetime.now(UTC))
+            ask, own = _agree if options.yes else _ask, key.own(_state())
+            of = None if options.unsigned else key.given(options.key) if options.key else own
+            return verbs.restore(engine, options.folder, _backups(), ask, datetime.now(UTC), key.Keys(own, of))
 
 
 def sentence(error: OSError) -> str:

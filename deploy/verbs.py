@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy import keys, lines, rollout
 from deploy.backup import archive
+from deploy.backup.key import Keys
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.package import bundle, unit
 from deploy.scaffold import create
@@ -109,36 +110,43 @@ def admin(engine: Engine, email: str) -> int:
     return engine.run("users", "functions.users.admin", email)
 
 
-def backup(engine: Engine, below: Path, now: datetime) -> int:
-    """Saves all functions' data in a new folder below `below`, while everything runs."""
-    folder = archive.save(engine.stores(), below, now)
+def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
+    """Saves all functions' data in a new folder below `below`, signed with `key`, while everything runs."""
+    folder = archive.save(engine.stores(), below, now, key)
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB). Bring it back with: just restore {folder}")
     return 0
 
 
-def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime) -> int:
+def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime, signing: Keys) -> int:
     """Replaces data by a backup's, once it is checked and the answer is y; what was there is saved below `before`.
 
     When it fails half-way, what was there is put back.
     """
     stores = engine.stores()
-    found = archive.check(folder, stores, FUNCTIONS)
+    found = archive.check(folder, stores, FUNCTIONS, signing.of)
     names = ", ".join(part.function for part in found.parts)
     if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
         raise Refusal("Nothing was changed: answer y, or give --yes.")
     with engine.paused():
-        kept = archive.save(stores, before, now, note="-before-restore")
+        kept = archive.save(stores, before, now, signing.own, note="-before-restore")
         try:
-            archive.load(folder, found, stores)
+            archive.load(folder, found, stores, FUNCTIONS)
             engine.migrate()
-        except BaseException:
-            archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
+        except BaseException as error:
+            _put_back(kept, stores, error)
             raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
     print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")
     return 0
+
+
+def _put_back(kept: Path, stores: archive.Stores, why: BaseException) -> None:
+    try:
+        archive.load(kept, archive.check(kept, stores, FUNCTIONS, None), stores, FUNCTIONS)
+    except Refusal as refusal:
+        raise Refusal(f"{why} What was there can't be put back ({refusal}); it is in {kept}") from why
 
 
 def rotate_keys(engine: Engine, *, at_once: bool, ask: Ask, now: float) -> int:

@@ -19,15 +19,18 @@ from runtime import migrate
 Stores = Mapping[str, Store]
 
 
-def save(stores: Stores, below: Path, at: datetime, *, note: str = "") -> Path:
-    """The new folder below `below`, named by the moment and `note`. Raises Refusal and OSError, and leaves nothing."""
+def save(stores: Stores, below: Path, at: datetime, key: bytes, *, note: str = "") -> Path:
+    """The new folder below `below`, named by the moment and `note`, signed with `key`.
+
+    Raises Refusal and OSError, and leaves nothing.
+    """
     folder = below / f"{at:%Y-%m-%dT%H%M%SZ}{note}"
     partial = below / f".{folder.name}"
     below.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial.mkdir(mode=0o700)
     try:
         parts = [_saved(store, partial, function) for function, store in sorted(stores.items())]
-        manifest.write(partial, at.astimezone(UTC).isoformat(timespec="seconds"), parts)
+        manifest.write(partial, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", parts, key)
         _settle(partial)
         partial.rename(folder)
     except BaseException:
@@ -36,12 +39,13 @@ def save(stores: Stores, below: Path, at: datetime, *, note: str = "") -> Path:
     return folder
 
 
-def check(folder: Path, stores: Stores, functions: Path) -> Manifest:
-    """The backup in `folder`, if it can go into these stores; `functions` is where their code is.
+def check(folder: Path, stores: Stores, functions: Path, key: bytes | None) -> Manifest:
+    """The backup in `folder`, if it was signed with `key` (None: by whomever) and can go into these stores.
 
-    Raises Refusal, also for data that is newer than the code. Functions that it does not hold keep what they have.
+    `functions` is where their code is. Raises Refusal, also for data that is newer than the code. Functions that it
+    does not hold keep what they have.
     """
-    found = manifest.read(folder)
+    found = manifest.read(folder, key)
     for part in found.parts:
         if part.function not in stores:
             raise Refusal(f"{folder} holds data of {part.function}: there is no such function in this stack.")
@@ -53,10 +57,11 @@ def check(folder: Path, stores: Stores, functions: Path) -> Manifest:
     return found
 
 
-def load(folder: Path, found: Manifest, stores: Stores) -> None:
+def load(folder: Path, found: Manifest, stores: Stores, functions: Path) -> None:
     """Replaces the data of each function in the backup, one by one. Raises Refusal; each is whole then, old or new."""
     for part in found.parts:
-        stores[part.function].load(folder / part.file)
+        every = migrate.read(functions / part.function / "schema")
+        stores[part.function].load(folder / part.file, [each for each in every if each.version <= part.schema])
 
 
 def _saved(store: Store, folder: Path, function: str) -> manifest.Part:

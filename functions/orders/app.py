@@ -1,23 +1,22 @@
-"""Products and orders over HTTP: the handlers, and the one place where they meet their database and keys.
+"""Orders over HTTP: the handlers, and the one place where they and those of products meet their database and keys.
 
-In: requests that the gateway let through. Out: products, orders, and problems. The rules are in model.py, the SQL is in
-store.py; nothing starts at import.
+In: requests that the gateway let through. Out: orders, and problems. The rules are in model.py, the SQL is in store.py;
+nothing starts at import.
 """
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
 
 import msgspec
-from litestar import Litestar, Request, Response, Router, get, post, put
-from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
+from litestar import Litestar, Response, Router, get, post
+from litestar.di import Provide
 from litestar.params import FromPath, JSONBody
 
-from functions.orders import model, store
-from functions.orders.model import NewOrder, NewProduct, Order, OrderQuery, Product, Status
+from functions.orders import model, products, store
+from functions.orders.dependencies import Asked, Caller, Data, existing, named
+from functions.orders.model import NewOrder, Order, OrderQuery, Status
 from runtime.api import api, given, invalid
 from runtime.application import application as outermost
 from runtime.authenticated import principal as caller
@@ -43,22 +42,18 @@ from runtime.instant import from_rfc3339, now_ms
 from runtime.jwks import from_url
 from runtime.metrics import Metrics
 from runtime.openapi import answers, publish
-from runtime.page import Page, PageQuery, page
+from runtime.page import Page, page
 from runtime.problem import (
     FORBIDDEN,
     IN_FLIGHT,
     INVALID,
     KEY_MISSING,
     MISMATCH,
-    NOT_FOUND,
-    PRECONDITION_REQUIRED,
-    Problem,
 )
 from runtime.retention import purging
 from runtime.settings import Secret, load
-from runtime.validation import Invalid, convert
+from runtime.validation import Invalid
 
-SHARED = {"Cache-Control": "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"}
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
 STEP = answers(
@@ -68,11 +63,6 @@ STEP = answers(
     headers=("ETag", "Cache-Control"),
 )
 
-T = TypeVar("T")
-Asked = Request[Any, Any, State]
-Data = NamedDependency[Database]
-Caller = NamedDependency[Principal]
-
 
 class Settings(msgspec.Struct, frozen=True):
     """The environment of this function."""
@@ -81,56 +71,6 @@ class Settings(msgspec.Struct, frozen=True):
     jwks_url: str  # where the public keys of tokens are
     token_issuer: str = "portico"  # noqa: S105  a name, not a secret
     token_audience: str = "portico"  # noqa: S105  a name, not a secret
-
-
-@get("/products", opt=answers({200: Page[Product]}, query=PageQuery, headers=("ETag", "Cache-Control", "Cache-Groups")))
-async def list_products(request: Asked, database: Data) -> Response[bytes]:
-    """The products, by sku."""
-    query = PageQuery.read(request.scope["query_string"])
-    async with database.read() as connection:
-        found = page(await store.products(connection, query), query.limit, lambda product: product.sku)
-    link = found.next_link("/products", request.scope["query_string"])
-    return shown(request, found, headers={**SHARED, **link, "Cache-Groups": model.groups()})
-
-
-@get(
-    "/products/{sku:str}",
-    opt=answers({200: Product}, path={"sku": model.Sku}, headers=("ETag", "Cache-Control", "Cache-Groups")),
-)
-async def show_product(request: Asked, sku: FromPath[str], database: Data) -> Response[bytes]:
-    """One product."""
-    async with database.read() as connection:
-        product = await store.product(connection, _named(model.Sku, sku))
-    return shown(request, _existing(product), headers={**SHARED, "Cache-Groups": model.groups(sku)})
-
-
-@put(
-    "/products/{sku:str}",
-    opt=answers(
-        {201: Product, 200: Product},
-        *(FORBIDDEN, PRECONDITION_REQUIRED),
-        path={"sku": model.Sku},
-        headers=("ETag", "Cache-Group-Invalidation"),
-    ),
-)
-async def put_product(
-    request: Asked,
-    sku: FromPath[str],
-    data: JSONBody[NewProduct],
-    principal: Caller,
-    database: Data,
-    conditions: Asking,
-) -> Response[bytes]:
-    """Adds a product, or replaces one in the state that If-Match names: its stock may be sold meanwhile. For admins."""
-    require_role(principal, "admin")
-    convert({"sku": sku}, dict[str, model.Sku])
-    async with database.write() as connection:
-        added = conditions.if_match is None and await store.add_product(connection, sku, data)
-        product = Product(sku, data.name, data.currency, data.unit_price, data.stock)
-        if not added:
-            await _replace(connection, product, conditions)
-    invalidated = {"Cache-Group-Invalidation": f"{model.groups(sku)}, {model.groups()}"}
-    return shown(request, product, headers=invalidated, status=201 if added else 200)
 
 
 @post(
@@ -173,7 +113,7 @@ async def list_orders(request: Asked, principal: Caller, database: Data) -> Resp
 async def show_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
     """One order of the caller's."""
     async with database.read() as connection:
-        order = await store.order(connection, _named(model.Id, order_id))
+        order = await store.order(connection, named(model.Id, order_id))
     return shown(request, _own(order, principal), headers=PRIVATE)
 
 
@@ -202,17 +142,6 @@ async def ship_order(
     return shown(request, await _step(database, order_id, "shipped", None, conditions), headers=PRIVATE)
 
 
-async def _replace(connection: Connection, product: Product, conditions: Conditions) -> None:
-    """In the state that was meant only: what was sold since then would be in stock again."""
-    found = await store.locked_product(connection, product.sku)
-    if found == product and conditions.if_none_match is None:
-        return  # it was done before, and its answer got lost (RFC 9110, section 13.1.1)
-    conditions.require(found)
-    if conditions.if_match is None:
-        raise Problem(PRECONDITION_REQUIRED)
-    await store.change_product(connection, product)
-
-
 async def _place(new: NewOrder, user_id: str, connection: Connection) -> Answer:
     products, lacking = await store.take(connection, new.items)
     now = now_ms()
@@ -233,33 +162,19 @@ async def _step(
 ) -> Order:
     """Moves an order on, unless it is there already. Without an owner: whoever's it is."""
     async with database.write() as connection:
-        found = await store.locked_order(connection, _named(model.Id, order_id))
-        order = _own(found, owner) if owner else _existing(found)
+        found = await store.locked_order(connection, named(model.Id, order_id))
+        order = _own(found, owner) if owner else existing(found)
         if model.step(order.status, to):
             conditions.require(order, from_rfc3339(order.updated_at))
             await store.set_status(connection, order.id, to, now_ms())
             if to == "cancelled":
                 await store.give_back(connection, order.items)
-        return _existing(await store.order(connection, order.id))
-
-
-def _named(kind: Any, text: str) -> str:  # noqa: ANN401  an annotation
-    """`text`, from a path. Raises Problem not-found for what is no `kind` of name: nothing is called that."""
-    try:
-        return str(convert(text, kind))
-    except Invalid:
-        raise Problem(NOT_FOUND) from None
-
-
-def _existing(found: T | None) -> T:
-    if found is None:
-        raise Problem(NOT_FOUND)
-    return found
+        return existing(await store.order(connection, order.id))
 
 
 def _own(order: Order | None, principal: Principal) -> Order:
     """Another's order is not told from none."""
-    return _existing(order if order and order.user_id == principal.id else None)
+    return existing(order if order and order.user_id == principal.id else None)
 
 
 @asynccontextmanager
@@ -280,9 +195,6 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 
 
 HANDLERS = [
-    list_products,
-    show_product,
-    put_product,
     place_order,
     list_orders,
     show_order,
@@ -295,7 +207,7 @@ health = Health()
 metrics = Metrics()
 routes = Router(
     "/",
-    route_handlers=HANDLERS,
+    route_handlers=[*products.HANDLERS, *HANDLERS],
     dependencies={
         "database": given("database"),
         "verifier": given("verifier"),

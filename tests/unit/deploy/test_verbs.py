@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from deploy import verbs
+from deploy.backup.key import Keys
 from deploy.backup.store import Store
 from deploy.engine import Instance, Line, Refusal
 from deploy.rollout import Fleet
+from runtime.migrate import Migration
 from tests.unit.deploy.test_rollout import Steps
 
 GATEWAY = Instance("gateway-1", "127.0.0.1:8180", "ready", 42, 75.0)
@@ -25,7 +27,8 @@ class Word:
     def save(self, file: Path) -> None:
         file.write_text(self.word)
 
-    def load(self, file: Path) -> None:
+    def load(self, file: Path, migrations: Sequence[Migration]) -> None:
+        assert migrations
         self.word = file.read_text()
 
     def schema(self) -> int:
@@ -172,6 +175,8 @@ def test_another_program_gets_lines_as_they_were_written(capsys: pytest.CaptureF
 
 
 AT = datetime(2026, 11, 22, 18, 5, 9, tzinfo=UTC)
+KEY = b"k" * 32
+KEYS = Keys(KEY, KEY)
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ def backed_up(tmp_path: Path) -> tuple[Still, Word, Path]:
     """An engine whose word was backed up and is another now, and the backup."""
     word = Word("before")
     engine = Still(kept={"users": word})
-    verbs.backup(engine, tmp_path, AT)
+    verbs.backup(engine, tmp_path, AT, KEY)
     word.word = "after"
     return engine, word, tmp_path / "2026-11-22T180509Z"
 
@@ -189,7 +194,7 @@ def agrees(_question: str) -> str:
 
 
 def test_backup_says_where_it_is_and_how_to_bring_it_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    verbs.backup(Still(kept={"users": Word("before")}), tmp_path, AT)
+    verbs.backup(Still(kept={"users": Word("before")}), tmp_path, AT, KEY)
     said = capsys.readouterr().out
     assert "Backed up users" in said
     assert f"just restore {tmp_path}/2026-11-22T180509Z" in said
@@ -198,7 +203,7 @@ def test_backup_says_where_it_is_and_how_to_bring_it_back(tmp_path: Path, capsys
 def test_restore_replaces_nothing_without_a_yes(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
     engine, word, folder = backed_up
     with pytest.raises(Refusal, match="Nothing was changed"):
-        verbs.restore(engine, folder, tmp_path, refuses, AT)
+        verbs.restore(engine, folder, tmp_path, refuses, AT, KEYS)
     assert (word.word, engine.asked) == ("after", [])
 
 
@@ -206,7 +211,7 @@ def test_restore_checks_before_it_asks(backed_up: tuple[Still, Word, Path], tmp_
     engine, word, folder = backed_up
     (folder / "users.txt").write_text("broken")
     with pytest.raises(Refusal, match="is not what was backed up"):
-        verbs.restore(engine, folder, tmp_path, agrees, AT)
+        verbs.restore(engine, folder, tmp_path, agrees, AT, KEYS)
     assert (word.word, engine.asked) == ("after", [])
 
 
@@ -214,7 +219,7 @@ def test_restore_stops_functions_replaces_migrates_and_keeps_what_was_there(
     backed_up: tuple[Still, Word, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine, word, folder = backed_up
-    assert verbs.restore(engine, folder, tmp_path, agrees, AT) == 0
+    assert verbs.restore(engine, folder, tmp_path, agrees, AT, KEYS) == 0
     purged = ("gateway", "functions.gateway.cached", "purge", "--all")
     assert (word.word, engine.asked) == ("before", ["paused", "migrated", "running", purged])
     kept = tmp_path / "2026-11-22T180509Z-before-restore"
@@ -228,8 +233,20 @@ def test_a_restore_that_fails_puts_back_what_was_there(backed_up: tuple[Still, W
     engine, word, folder = backed_up
     engine.refuses = True
     with pytest.raises(Refusal, match="can't be brought up to date"):
-        verbs.restore(engine, folder, tmp_path, agrees, AT)
+        verbs.restore(engine, folder, tmp_path, agrees, AT, KEYS)
     assert word.word == "after"
+
+
+def test_a_backup_that_another_stack_made_wants_its_key(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
+    engine, word, folder = backed_up
+    other = b"x" * 32
+    with pytest.raises(Refusal, match=r"not signed with this stack's key.*--key FILE"):
+        verbs.restore(engine, folder, tmp_path, agrees, AT, Keys(other, other))
+    assert word.word == "after"
+    assert verbs.restore(engine, folder, tmp_path, agrees, AT, Keys(other, KEY)) == 0
+    word.word = "after"
+    assert verbs.restore(engine, folder, tmp_path / "again", agrees, AT, Keys(other, None)) == 0
+    assert word.word == "before"
 
 
 def test_rotating_keys_says_when_the_new_one_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

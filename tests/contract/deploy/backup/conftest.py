@@ -17,7 +17,7 @@ __all__ = ["database_url", "sqlite_database_url"]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
-    """Of the same version as this machine's pg_dump, which reads no newer one."""
+    """Of the version of this machine's psql."""
     server = PostgresServer()
     server.start()
     yield server

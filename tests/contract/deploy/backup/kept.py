@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 from deploy.backup.postgres import Postgres
 from deploy.backup.sqlite import Sqlite
 from runtime.database import Database
+from runtime.migrate import read
 
 if TYPE_CHECKING:
     from deploy.backup.store import Store
 
 Rows = list[tuple[Any, ...]]
+
+
+MIGRATIONS = read(Path("functions/orders/schema"))
 
 
 class Kept:

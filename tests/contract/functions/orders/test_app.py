@@ -1,152 +1,32 @@
-"""What a client sees of products and orders, on both databases."""
+"""What a client sees of orders, on both databases."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 
 from runtime.ids import uuid7
-
-Headers = Mapping[str, str]
-
-MUG: dict[str, Any] = {"name": "Enamel mug", "currency": "EUR", "unit_price": 1290, "stock": 10}
-SHARED = "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"
-
-
-PRODUCTS: dict[str, dict[str, Any]] = {
-    "book": MUG | {"currency": "USD"},
-    "mug": MUG,
-    "rare": MUG | {"stock": 0},
-    "tea": MUG | {"unit_price": 500},
-}
+from tests.contract.functions.orders.calls import (
+    MUG,
+    Headers,
+    place,
+    pointers,
+    problem,
+    replace,
+    stock,
+    stocked,
+    wanted,
+)
 
 
 @pytest.fixture(autouse=True)
 async def _products(client: AsyncClient, admin: Headers) -> None:
-    for sku, product in PRODUCTS.items():
-        assert (await client.put(f"/products/{sku}", json=product, headers=admin)).status_code == 201
-
-
-def wanted(*lines: tuple[str, int]) -> dict[str, Any]:
-    return {"items": [{"sku": sku, "quantity": quantity} for sku, quantity in lines]}
-
-
-async def place(client: AsyncClient, who: Headers, *lines: tuple[str, int], key: str = "") -> Response:
-    headers = {**who, "Idempotency-Key": f'"{key or uuid7()}"'}
-    return await client.post("/orders", json=wanted(*lines), headers=headers)
-
-
-async def replace(client: AsyncClient, admin: Headers, sku: str, product: Mapping[str, Any]) -> Response:
-    """In the state that it is in now."""
-    read = (await client.get(f"/products/{sku}")).headers["etag"]
-    return await client.put(f"/products/{sku}", json=product, headers={**admin, "If-Match": read})
-
-
-async def stock(client: AsyncClient, sku: str) -> int:
-    return int((await client.get(f"/products/{sku}")).json()["stock"])
-
-
-def problem(response: Response, status: int, slug: str) -> dict[str, Any]:
-    """The problem that the response has to be."""
-    said: dict[str, Any] = response.json()
-    assert (response.status_code, said["type"]) == (status, f"/problems/{slug}")
-    assert response.headers["content-type"] == "application/problem+json"
-    return said
-
-
-def pointers(response: Response) -> list[str]:
-    return [error["pointer"] for error in problem(response, 422, "invalid-request")["errors"]]
-
-
-async def test_a_product_may_be_cached_by_everyone_under_its_group(client: AsyncClient) -> None:
-    response = await client.get("/products/mug")
-    assert response.json() == {"sku": "mug", **MUG}
-    assert response.headers["cache-control"] == SHARED
-    assert response.headers["cache-groups"] == '"product-mug"'
-
-
-async def test_who_has_a_product_already_gets_304_with_the_same_headers(client: AsyncClient) -> None:
-    first = await client.get("/products/mug")
-    again = await client.get("/products/mug", headers={"If-None-Match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    for name in ("etag", "cache-control", "cache-groups"):
-        assert again.headers[name] == first.headers[name]
-
-
-@pytest.mark.parametrize("sku", ["none", "%00", "a%0a", "%2e", "x" * 65, "%F0%9F%8D%B5"])
-async def test_what_names_no_product_is_not_found(client: AsyncClient, sku: str) -> None:
-    problem(await client.get(f"/products/{sku}"), 404, "not-found")
-
-
-async def test_products_come_by_sku_page_by_page(client: AsyncClient) -> None:
-    first = await client.get("/products?limit=3")
-    assert [product["sku"] for product in first.json()["items"]] == ["book", "mug", "rare"]
-    assert first.headers["cache-control"] == SHARED
-    assert first.headers["cache-groups"] == '"products"'
-    link = first.headers["link"].partition(">")[0].lstrip("<")
-    last = await client.get(link)
-    assert [product["sku"] for product in last.json()["items"]] == ["tea"]
-    assert last.json()["next_cursor"] is None
-    assert "link" not in last.headers
+    await stocked(client, admin)
 
 
 @pytest.mark.parametrize("path", ["/products", "/orders"])
 async def test_a_broken_cursor_is_told_with_its_pointer(client: AsyncClient, alice: Headers, path: str) -> None:
     assert pointers(await client.get(f"{path}?cursor=broken", headers=alice)) == ["/cursor"]
-
-
-async def test_replacing_a_product_says_which_cached_copies_are_stale(client: AsyncClient, admin: Headers) -> None:
-    response = await replace(client, admin, "mug", MUG | {"unit_price": 1})
-    assert (response.status_code, response.json()) == (200, {"sku": "mug", **MUG, "unit_price": 1})
-    assert response.headers["cache-group-invalidation"] == '"product-mug", "products"'
-    assert (await client.get("/products/mug")).json()["unit_price"] == 1
-
-
-async def test_a_product_is_replaced_in_the_state_that_was_read_or_not_at_all(
-    client: AsyncClient, admin: Headers, alice: Headers
-) -> None:
-    read = (await client.get("/products/mug")).headers["etag"]
-    await place(client, alice, ("mug", 3))
-    late = await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": read})
-    assert problem(late, 412, "stale")
-    now = (await client.get("/products/mug")).headers["etag"]
-    assert (late.headers["etag"], await stock(client, "mug")) == (now, 7)
-    assert (await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": now})).status_code == 200
-    assert await stock(client, "mug") == 10
-
-
-async def test_a_product_that_is_there_is_not_replaced_by_who_names_no_state(
-    client: AsyncClient, admin: Headers
-) -> None:
-    dear = MUG | {"unit_price": 1}
-    problem(await client.put("/products/mug", json=dear, headers=admin), 428, "precondition-required")
-    there = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": "*"})
-    problem(there, 412, "stale")
-    other = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": '"other"'})
-    problem(other, 428, "precondition-required")
-    assert (await client.get("/products/mug")).json()["unit_price"] == MUG["unit_price"]
-
-
-async def test_what_is_as_it_is_put_already_needs_no_state(client: AsyncClient, admin: Headers) -> None:
-    """The answer of the first may have been lost, and gateways try a PUT again."""
-    again = await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": '"of before"'})
-    assert (again.status_code, again.json()) == (200, {"sku": "mug", **MUG})
-
-
-async def test_a_product_that_is_not_there_is_in_no_state(client: AsyncClient, admin: Headers) -> None:
-    for condition in ("*", '"any"'):
-        problem(await client.put("/products/new", json=MUG, headers={**admin, "If-Match": condition}), 412, "stale")
-    assert (await client.get("/products/new")).status_code == 404
-    made = await client.put("/products/new", json=MUG, headers={**admin, "If-None-Match": "*"})
-    assert made.status_code == 201
-
-
-async def test_of_two_who_replace_the_same_state_one_does(client: AsyncClient, admin: Headers) -> None:
-    read = {**admin, "If-Match": (await client.get("/products/mug")).headers["etag"]}
-    dear = [client.put("/products/mug", json=MUG | {"unit_price": price}, headers=read) for price in range(5)]
-    assert sorted(answer.status_code for answer in await asyncio.gather(*dear)) == [200, 412, 412, 412, 412]
 
 
 @pytest.mark.parametrize(
@@ -178,42 +58,6 @@ async def test_an_order_goes_on_only_from_the_state_that_was_meant(
             return
     again = await client.post(f"{order}/ship", headers={**admin, "If-Match": '"of before"'})
     assert again.status_code == 200  # it has happened already
-
-
-async def test_only_an_admin_replaces_a_product(client: AsyncClient, alice: Headers) -> None:
-    problem(await client.put("/products/mug", json=MUG, headers=alice), 403, "forbidden")
-    problem(await client.put("/products/mug", json=MUG), 401, "unauthenticated")
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"unit_price": -1}, "/unit_price"),
-        ({"unit_price": 1_000_000_001}, "/unit_price"),
-        ({"unit_price": 12.5}, "/unit_price"),
-        ({"unit_price": "12"}, "/unit_price"),
-        ({"unit_price": True}, "/unit_price"),
-        ({"stock": -1}, "/stock"),
-        ({"stock": None}, "/stock"),
-        ({"currency": "eur"}, "/currency"),
-        ({"currency": "EUR\n"}, "/currency"),
-        ({"name": ""}, "/name"),
-        ({"name": "a\x00b"}, "/name"),
-        ({"name": "mug\n"}, "/name"),
-        ({"name": "x" * 201}, "/name"),
-        ({"colour": "red"}, "/colour"),
-    ],
-)
-async def test_a_product_out_of_bounds_changes_nothing(
-    client: AsyncClient, admin: Headers, changes: dict[str, Any], pointer: str
-) -> None:
-    assert pointers(await client.put("/products/mug", json=MUG | changes, headers=admin)) == [pointer]
-    assert (await client.get("/products/mug")).json() == {"sku": "mug", **MUG}
-
-
-@pytest.mark.parametrize("sku", ["%00", "a%0a", "-x", "a%20b", "x" * 65])
-async def test_a_product_cannot_be_called_just_anything(client: AsyncClient, admin: Headers, sku: str) -> None:
-    assert pointers(await client.put(f"/products/{sku}", json=MUG, headers=admin)) == ["/sku"]
 
 
 async def test_an_order_holds_the_prices_of_its_moment(client: AsyncClient, alice: Headers, admin: Headers) -> None:

@@ -9,44 +9,80 @@ from deploy.backup import manifest
 from deploy.backup.manifest import Part
 from deploy.engine import Refusal
 
+KEY = b"k" * 32
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "users.sqlite").write_bytes(b"rows")
-    manifest.write(tmp_path, "2026-11-22T18:05:09+00:00", [manifest.part(tmp_path, "users", "sqlite", 3)])
+    manifest.write(tmp_path, "2026-11-22T18:05:09Z", [manifest.part(tmp_path, "users", "sqlite", 3)], KEY)
     return tmp_path
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
-    found = manifest.read(folder)
-    assert (found.format, found.made_at) == (1, "2026-11-22T18:05:09+00:00")
+    found = manifest.read(folder, KEY)
+    assert (found.format, found.made_at) == (2, "2026-11-22T18:05:09Z")
     assert [part.file for part in found.parts] == ["users.sqlite"]
     assert found.parts == [Part("users", "sqlite", 3, 4, sha256(b"rows").hexdigest())]
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="holds no backup"):
-        manifest.read(tmp_path)
+        manifest.read(tmp_path, KEY)
 
 
 @pytest.mark.parametrize("content", [b"other", b"", b"rows and more"])
 def test_a_file_that_changed_is_refused(folder: Path, content: bytes) -> None:
     (folder / "users.sqlite").write_bytes(content)
     with pytest.raises(Refusal, match=r"users\.sqlite is not what was backed up"):
-        manifest.read(folder)
+        manifest.read(folder, KEY)
 
 
 def test_a_file_that_is_missing_is_refused(folder: Path) -> None:
     (folder / "users.sqlite").unlink()
     with pytest.raises(Refusal, match=r"users\.sqlite is not what was backed up"):
-        manifest.read(folder)
+        manifest.read(folder, KEY)
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes"), [("users", "../users"), ("sqlite", "sqlite/../x"), ("{", "["), ("schema", "scheme")]
+    ("was", "becomes"),
+    [
+        ("users", "../users"),
+        ("sqlite", "sqlite/../x"),
+        ("{", "["),
+        ("schema", "scheme"),
+        ("2026-", "\\u001b[2J"),
+        (": 3,", ": 0,"),
+    ],
 )
 def test_a_manifest_that_says_what_none_would_say_is_refused(folder: Path, was: str, becomes: str) -> None:
     file = folder / manifest.NAME
     file.write_text(file.read_text().replace(was, becomes, 1))
     with pytest.raises(Refusal, match="can't be read"):
-        manifest.read(folder)
+        manifest.read(folder, KEY)
+
+
+def test_what_was_made_by_an_earlier_or_later_checkout_is_said_so(folder: Path) -> None:
+    file = folder / manifest.NAME
+    file.write_text(file.read_text().replace('"format": 2', '"format": 1', 1))
+    with pytest.raises(Refusal, match="is of format 1, and this checkout reads 2"):
+        manifest.read(folder, None)
+
+
+def test_who_changes_the_file_and_its_checksum_can_not_sign(folder: Path) -> None:
+    (folder / "users.sqlite").write_bytes(b"mine")
+    file = folder / manifest.NAME
+    file.write_text(file.read_text().replace(sha256(b"rows").hexdigest(), sha256(b"mine").hexdigest()))
+    with pytest.raises(Refusal, match="is not signed with this stack's key"):
+        manifest.read(folder, KEY)
+    with pytest.raises(Refusal, match="is not signed"):
+        manifest.read(folder, b"x" * 32)
+    assert manifest.read(folder, None).parts
+
+
+def test_a_manifest_that_says_nothing_or_something_twice_is_refused(folder: Path) -> None:
+    one = manifest.read(folder, KEY).parts
+    for parts in ([], one * 2):
+        manifest.write(folder, "2026-11-22T18:05:09Z", parts, KEY)
+        with pytest.raises(Refusal, match="use another backup"):
+            manifest.read(folder, KEY)
