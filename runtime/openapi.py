@@ -17,6 +17,7 @@ from msgspec.json import schema_components
 from msgspec.structs import fields
 
 from runtime import problem
+from runtime.conditional import tagged
 from runtime.problem import Kind, Problem
 from runtime.sample import MISSING, sample
 
@@ -95,7 +96,7 @@ def answers(shown: Mapping[int, Any], *problems: Kind, **more: Any) -> dict[str,
 def publish(request: Request[Any, Any, State]) -> Response[bytes]:
     """This document."""
     body = msgspec.json.encode(document(_handlers(request)))
-    return Response(body, media_type="application/openapi+json", headers={"Cache-Control": "no-cache"})
+    return tagged(request, body, headers={"Cache-Control": "no-cache"}, media_type="application/openapi+json")
 
 
 def document(handlers: Iterable[HTTPRouteHandler]) -> Schema:

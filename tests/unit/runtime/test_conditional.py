@@ -1,43 +1,57 @@
-"""Entity tags and the two comparisons of RFC 9110, section 8.8.3.2."""
+"""What is shown has a tag, and who names it isn't shown it again. Called through httpx's ASGI transport, no sockets."""
 
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from litestar import Litestar, Request, Response, get, post
 
-from runtime.conditional import etag, has, holds
+from runtime.conditional import shown, tagged
+from runtime.tags import etag
 
-TAG = etag(b"one")
+if TYPE_CHECKING:
+    from runtime.asgi import ASGIApp
 
-
-@given(st.binary(), st.binary())
-def test_tags_are_equal_exactly_for_equal_bytes(one: bytes, other: bytes) -> None:
-    assert (etag(one) == etag(other)) == (one == other)
-
-
-@given(st.binary())
-def test_a_tag_is_a_quoted_string_of_visible_characters(content: bytes) -> None:
-    tag = etag(content)
-    assert tag[0] == tag[-1] == '"'
-    assert tag[1:-1].isascii()
-    assert tag[1:-1].replace("-", "").replace("_", "").isalnum()
+KEPT = {"Cache-Control": "no-cache"}
+TAG = etag(b'{"a":1}')
 
 
-@pytest.mark.parametrize("field", [TAG, f'"other", {TAG}', f'{TAG},"other"', f"W/{TAG}", "*", " * ", f'"a,b" ,{TAG}'])
-def test_a_client_that_names_the_tag_has_it(field: str) -> None:
-    assert has(field, TAG)
+@get("/shown")
+async def show(request: Request[Any, Any, Any]) -> Response[bytes]:
+    return shown(request, {"a": 1}, headers=KEPT)
 
 
-@pytest.mark.parametrize("field", [None, "", '"other"', TAG.strip('"'), f'"x{TAG[1:]}', "*, *", "\x00"])
-def test_a_client_that_does_not_name_the_tag_has_it_not(field: str | None) -> None:
-    assert not has(field, TAG)
+@get("/tagged")
+async def tag_(request: Request[Any, Any, Any]) -> Response[bytes]:
+    return tagged(request, b'{"a":1}', headers=KEPT, media_type="application/jwk-set+json")
 
 
-def test_a_weak_tag_is_enough_to_read_and_not_enough_to_write() -> None:
-    assert has(f"W/{TAG}", TAG)
-    assert not holds(f"W/{TAG}", TAG)
+@post("/made")
+async def make(request: Request[Any, Any, Any]) -> Response[bytes]:
+    return shown(request, {"a": 1}, headers=KEPT, status=201)
 
 
-def test_a_condition_on_writing_holds_for_the_tag_and_for_whatever_there_is() -> None:
-    assert holds(TAG, TAG)
-    assert holds("*", TAG)
-    assert not holds('"other"', TAG)
+async def ask(method: str, path: str, tag: str = "") -> httpx.Response:
+    app = Litestar([show, tag_, make], openapi_config=None, logging_config=None)
+    transport = httpx.ASGITransport(cast("ASGIApp", app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://function") as client:
+        return await client.request(method, path, headers={"If-None-Match": tag} if tag else {})
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/shown", "application/json"), ("/tagged", "application/jwk-set+json")])
+async def test_what_is_shown_has_its_tag(path: str, kind: str) -> None:
+    answer = await ask("GET", path, '"other"')
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b'{"a":1}', TAG)
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == (kind, "no-cache")
+
+
+@pytest.mark.parametrize("path", ["/shown", "/tagged"])
+@pytest.mark.parametrize("named", [TAG, f"W/{TAG}", "*"])
+async def test_who_has_it_is_told_so_and_no_more(path: str, named: str) -> None:
+    answer = await ask("GET", path, named)
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", TAG)
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_what_was_made_is_shown_in_any_case() -> None:
+    assert (await ask("POST", "/made", TAG)).status_code == 201
