@@ -31,6 +31,7 @@ _EVERYWHERE = (
     problem.MALFORMED,
     problem.KEY_REFUSED,
     problem.URI_TOO_LONG,
+    problem.EXPECTATION_FAILED,
     problem.HEADERS_TOO_LARGE,
     problem.QUOTA_EXCEEDED,
     problem.INTERNAL,

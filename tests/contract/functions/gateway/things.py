@@ -120,6 +120,17 @@ async def count(_scope: Scope, _receive: Receive, send: Send) -> None:
     await answer(send, json.dumps(counts).encode(), JSON)
 
 
+async def fail(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
+    raise RuntimeError("a bug")
+
+
+async def say(scope: Scope, _receive: Receive, send: Send) -> None:
+    """An answer of the status that the path ends with."""
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"13")]
+    await send({"type": "http.response.start", "status": int(scope["path"][-3:]), "headers": headers})
+    await send({"type": "http.response.body", "body": b"its own words", "more_body": False})
+
+
 async def die(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
     os._exit(9)
 
@@ -168,6 +179,8 @@ PATHS = {
     "large": large,
     "upload": upload,
     "counts": count,
+    "fails": fail,
+    "says": say,
     "die": die,
     ".well-known": keys,
 }
