@@ -24,8 +24,8 @@ from litestar.utils.scope.state import ScopeState
 
 from runtime import log, problem
 from runtime.body import decode
-from runtime.conditional import conditions, unguarded
 from runtime.openapi import every
+from runtime.preconditions import conditions, unguarded
 from runtime.problem import Kind, Problem
 from runtime.validation import Fault, Invalid
 
@@ -35,6 +35,9 @@ Failures = Mapping[type[Exception], Kind]
 LONGEST_POINTER = 256  # bytes in an answer
 
 logger = log.get(__name__)
+
+# As clients call UTF-8, and what is a part of it. A charset means nothing to JSON (RFC 8259), but another is a mistake.
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 def api(handlers: Sequence[ControllerRouterHandler], *, lifespan: Lifespan, failures: Failures) -> Litestar:
@@ -95,11 +98,15 @@ async def _take_body(request: Request[Any, Any, State]) -> None:
 
 def _only_json(request: Request[Any, Any, State]) -> None:
     media_type, options = request.content_type
-    json = media_type == "application/json" and options.get("charset", "utf-8").lower() == "utf-8"
+    json = media_type == "application/json" and _charset(options) in _UTF_8
     if "content-type" in request.headers and not json:
         raise Problem(problem.UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem(problem.UNSUPPORTED_MEDIA_TYPE, "Send the body without a Content-Encoding.")
+
+
+def _charset(options: Mapping[str, str]) -> str:
+    return options.get("charset", "utf-8").lower().strip("' ").replace("_", "-")
 
 
 def _problem(error: Exception, failures: Failures) -> Problem:

@@ -2,7 +2,8 @@
 
 In: an ASGI application. Out: the same one, whose task is cancelled then; what it had open (a transaction, a statement)
 ends with it. A deadline that is over, or as good as over, is 504 before anything begins. What has begun to answer has
-met its deadline, and is ended by its caller's going alone.
+met its deadline, and is ended by its caller's going alone. What fails before it answers is 500; a server has no words
+for that.
 
 Only `receive()` tells that a caller has gone. It is asked once the body is over and a moment has passed, in which most
 answers are out; what it says meanwhile is kept for the application. An application that asks for what comes after the
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Iterable
 from runtime import deadline
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
-from runtime.problem import DEADLINE_EXCEEDED, MEDIA_TYPE, Header, Problem
+from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, MEDIA_TYPE, Header, Kind, Problem
 
 _MOMENT = 0.02  # seconds
 _GONE = "http.disconnect"
@@ -29,7 +30,7 @@ def awaited(app: ASGIApp) -> ASGIApp:
     async def serving(scope: Scope, receive: Receive, send: Send) -> None:
         until = deadline.current.get()
         if until is not None and until.over:
-            await _refuse(scope, send)
+            await _refuse(DEADLINE_EXCEEDED, scope, send)
             return
         call = _Call(receive, send, until, has_body=_has_body(scope["headers"]))
         try:
@@ -38,7 +39,11 @@ def awaited(app: ASGIApp) -> ASGIApp:
             if not call.ended:  # the server stops
                 raise
             if call.late and not call.answering:
-                await _refuse(scope, send)
+                await _refuse(DEADLINE_EXCEEDED, scope, send)
+        except Exception:
+            if call.expected:
+                await _refuse(INTERNAL, scope, send)
+            raise  # the server logs it, and cuts off what has begun
         finally:
             call.close()
 
@@ -88,6 +93,11 @@ class _Call:
     def ended(self) -> bool:
         """Whether it is cancelled from here, and from nowhere else."""
         return self._ending and self._task.cancelling() == 1
+
+    @property
+    def expected(self) -> bool:
+        """Whether its caller waits for an answer, and none has begun."""
+        return not (self.answering or self._told or self._ending)
 
     async def receive(self) -> Message:
         """What the server says; a caller who goes before the end of the body ends a call without an answer."""
@@ -172,10 +182,10 @@ def _has_body(headers: Iterable[Header]) -> bool:
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
-    body = Problem(DEADLINE_EXCEEDED).body(scope["path"], _request_id(scope["headers"]))
+async def _refuse(kind: Kind, scope: Scope, send: Send) -> None:
+    body = Problem(kind).body(scope["path"], _request_id(scope["headers"]))
     headers = [(b"content-type", MEDIA_TYPE), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": DEADLINE_EXCEEDED.status, "headers": headers})
+    await send({"type": "http.response.start", "status": kind.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

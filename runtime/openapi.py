@@ -17,6 +17,7 @@ from msgspec.json import schema_components
 from msgspec.structs import fields
 
 from runtime import problem
+from runtime.conditional import tagged
 from runtime.problem import Kind, Problem
 from runtime.sample import MISSING, sample
 
@@ -30,6 +31,7 @@ _EVERYWHERE = (
     problem.MALFORMED,
     problem.KEY_REFUSED,
     problem.URI_TOO_LONG,
+    problem.EXPECTATION_FAILED,
     problem.HEADERS_TOO_LARGE,
     problem.QUOTA_EXCEEDED,
     problem.INTERNAL,
@@ -95,7 +97,7 @@ def answers(shown: Mapping[int, Any], *problems: Kind, **more: Any) -> dict[str,
 def publish(request: Request[Any, Any, State]) -> Response[bytes]:
     """This document."""
     body = msgspec.json.encode(document(every(request.app)))
-    return Response(body, media_type="application/openapi+json", headers={"Cache-Control": "no-cache"})
+    return tagged(request, body, headers={"Cache-Control": "no-cache"}, media_type="application/openapi+json")
 
 
 def every(app: Litestar) -> list[HTTPRouteHandler]:

@@ -110,6 +110,9 @@ URI_TOO_LONG = Kind("uri-too-long", 414, "URI too long", "The request target is 
 UNSUPPORTED_MEDIA_TYPE = Kind(
     "unsupported-media-type", 415, "Unsupported media type", "Send the body as application/json in UTF-8."
 )
+EXPECTATION_FAILED = Kind(
+    "expectation-failed", 417, "Expectation failed", "Nothing but 100-continue can be expected here."
+)
 INVALID = Kind("invalid-request", 422, "Invalid request", "The request is well formed, but its members are not valid.")
 QUOTA_EXCEEDED = Kind(
     "quota-exceeded", 429, "Quota exceeded", "The limit is used up; Retry-After says when to come back."

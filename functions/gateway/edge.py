@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from functions.gateway import wire
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from functions.gateway.inbound import MOMENT, ClientLeft, Inbound
-from functions.gateway.outbound import ReadsTooSlowly, pass_on
+from functions.gateway.outbound import ReadsTooSlowly, lively, pass_on, streaming
 from functions.gateway.routes import Route, Table
 from functions.gateway.stages.cors import asked_for
 from runtime import log
@@ -35,6 +35,8 @@ _PROXY_ERRORS = {
     504: b"http_response_timeout",
 }
 _OURS = frozenset({b"x-request-id", b"x-instance", b"server"})
+# Before there is a route nobody has said whose pages may read; such a problem tells no more than was asked.
+_TO_ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Allow, X-Request-Id"))
 
 
 class Edge:
@@ -90,6 +92,9 @@ class Edge:
         headers = [header for header in response.headers if header[0] not in _OURS]
         headers += (*exchange.told, (b"x-request-id", exchange.request_id.encode()), *self._always)
         stream = response.stream
+        if stream is not None:
+            headers += streaming(response)
+            stream = lively(response)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.content, "more_body": stream is not None})
         if stream is not None:
@@ -144,7 +149,9 @@ def _allow(served: Collection[str]) -> Header:
 
 
 def _refusing(problem: Problem) -> Handler:
-    async def refuse(_exchange: Exchange) -> Response:
+    async def refuse(exchange: Exchange) -> Response:
+        if exchange.method != b"OPTIONS":  # what asks beforehand is told no
+            exchange.told += _TO_ANY_PAGE
         raise problem
 
     return refuse

@@ -63,7 +63,10 @@ class Stream(Protocol):
         """Whether it is known already that nothing comes after what was read."""
 
     async def read(self) -> bytes:
-        """The next part, as soon as it is there; b"" at the end. Raises ForwardError when the peer breaks it off."""
+        """The next part, as soon as it is there; b"" at the end. Raises ForwardError when the peer breaks it off.
+
+        Who stops waiting may ask again: nothing is lost by that.
+        """
 
     def close(self) -> None:
         """Ends it, whether or not it was read to the end; harmless when called again."""

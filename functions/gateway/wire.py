@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from runtime.problem import MALFORMED, Header, Problem
+from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header, Kind, Problem
+
+# Servers of functions take a hundred fields and say no more than 431 to others. So it is ninety of a client's own, the
+# three that nginx adds, and those that a gateway adds.
+MOST_FIELDS = 93
 
 _JUDGED = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
-_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+# A port may be empty (RFC 3986, section 3.2.3).
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HIDDEN = re.compile(rb"%(?:[01][0-9A-F]|7F|2F|5C)", re.IGNORECASE)  # controls, slash and backslash
 _DOTS = frozenset({b".", b".."})
@@ -21,10 +26,10 @@ _CLOSE = (b"connection", b"close")
 
 
 class Refused(Problem):
-    """A head with two meanings, or none; what follows it on the connection is not to be read."""
+    """A head with two meanings, none or too much; what follows it on the connection is not to be read."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(MALFORMED, detail, headers=[_CLOSE])
+    def __init__(self, detail: str, kind: Kind = MALFORMED) -> None:
+        super().__init__(kind, detail, headers=[_CLOSE])
 
 
 def length(target: bytes, headers: Sequence[Header]) -> int | None:
@@ -37,6 +42,8 @@ def length(target: bytes, headers: Sequence[Header]) -> int | None:
         _judge(target)
     if target[:1] != b"/":
         raise Refused("The target is not a path: this is no proxy, and has nothing to say about itself.")
+    if len(headers) > MOST_FIELDS:
+        raise Refused("The request has more than 90 header fields.", HEADERS_TOO_LARGE)
     found = [header for header in headers if header[0] in _JUDGED]
     if len(found) == 1 and found[0][0] == b"host" and _is_host(found[0][1]):
         return 0
@@ -80,7 +87,7 @@ def _framed(found: Sequence[Header]) -> int | None:
     if b"upgrade" in said:
         raise Refused("Protocols are not switched here, neither to WebSocket nor to h2c: send it without Upgrade.")
     if said.get(b"expect", b"100-continue").lower() != b"100-continue":
-        raise Refused("Nothing but 100-continue can be expected here.")
+        raise Refused("", EXPECTATION_FAILED)
     coding, size = said.get(b"transfer-encoding"), said.get(b"content-length")
     if size is not None and not size.isdigit():
         raise Refused("Content-Length is not a number of bytes.")

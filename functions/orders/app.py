@@ -22,7 +22,7 @@ from runtime.application import application as outermost
 from runtime.authenticated import principal as caller
 from runtime.authenticated import require_role
 from runtime.background import beside
-from runtime.conditional import Asking, Conditions, etag, shown
+from runtime.conditional import etag, shown
 from runtime.database import Connection, Database
 from runtime.database.telemetry import watch
 from runtime.health import Health
@@ -43,6 +43,7 @@ from runtime.jwks import from_url
 from runtime.metrics import Metrics
 from runtime.openapi import answers, publish
 from runtime.page import Page, page
+from runtime.preconditions import Asking, Conditions
 from runtime.problem import (
     FORBIDDEN,
     IN_FLIGHT,

@@ -10,10 +10,11 @@ from functions.orders import model, store
 from functions.orders.dependencies import Asked, Caller, Data, existing, named
 from functions.orders.model import NewProduct, Product
 from runtime.authenticated import require_role
-from runtime.conditional import Asking, Conditions, shown
+from runtime.conditional import shown
 from runtime.database import Connection
 from runtime.openapi import answers
 from runtime.page import Page, PageQuery, page
+from runtime.preconditions import Asking, Conditions
 from runtime.problem import FORBIDDEN, PRECONDITION_REQUIRED, Problem
 from runtime.validation import convert
 

@@ -17,12 +17,13 @@ from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, Pu
 from functions.users.throttle import store as attempts
 from functions.users.tokens import digest
 from runtime.authenticated import require_recent, require_role
-from runtime.conditional import Asking, ETag, shown
+from runtime.conditional import ETag, shown
 from runtime.database import UniqueViolation
 from runtime.ids import uuid7
 from runtime.instant import SECOND, now_ms
 from runtime.openapi import answers
 from runtime.page import Page, PageQuery, page
+from runtime.preconditions import Asking
 from runtime.problem import FORBIDDEN, NOT_FOUND, PRECONDITION_REQUIRED, Problem
 
 PUBLIC = {"Cache-Control": "public, max-age=30, stale-while-revalidate=60, stale-if-error=300"}

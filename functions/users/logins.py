@@ -19,7 +19,7 @@ from functions.users.sessions import Grant
 from functions.users.settings import Settings
 from functions.users.throttle import store as attempts
 from functions.users.tokens import Issuer, digest
-from runtime.conditional import shown
+from runtime.conditional import shown, tagged
 from runtime.instant import SECOND, now_ms, rfc3339
 from runtime.network import network
 from runtime.openapi import answers
@@ -27,6 +27,7 @@ from runtime.problem import NOT_FOUND, QUOTA_EXCEEDED, Kind, Problem
 from runtime.validation import convert
 
 SECRET = {"Cache-Control": "no-store"}
+KEY_SET = "application/jwk-set+json"
 
 OVERLAP = 15 * SECOND  # a transaction commits later than the moment that it writes down, but never by this much
 
@@ -45,7 +46,7 @@ class Ended(msgspec.Struct, frozen=True):
     lifetime: int
 
 
-@post("/sessions", opt=answers({201: TokenPair}, model.BAD_CREDENTIALS, headers=("Cache-Control",)))
+@post("/sessions", opt=answers({201: TokenPair}, model.BAD_CREDENTIALS, headers=("Location", "Cache-Control")))
 async def log_in(
     request: Asked, data: JSONBody[Credentials], database: Data, passwords: Hashing, issuer: Issuing
 ) -> Response[TokenPair]:
@@ -66,7 +67,7 @@ async def log_in(
     return _pair(await sessions.begin(database, user, password_hash, now_ms()), model.BAD_CREDENTIALS, issuer)
 
 
-@post("/sessions/refresh", opt=answers({201: TokenPair}, model.SESSION_REVOKED, headers=("Cache-Control",)))
+@post("/sessions/refresh", opt=answers({201: TokenPair}, model.SESSION_REVOKED, headers=("Location", "Cache-Control")))
 async def refresh(
     data: JSONBody[RefreshRequest], database: Data, issuer: Issuing, options: NamedDependency[Settings]
 ) -> Response[TokenPair]:
@@ -124,10 +125,10 @@ async def list_ended(request: Asked, database: Data, issuer: Issuing) -> Respons
     return shown(request, Ended(ended, now - OVERLAP, issuer.lifetime), headers=SECRET)
 
 
-@get("/.well-known/jwks.json", opt=answers({200: KeySet}, media_type="application/jwk-set+json"))
-async def show_keys(keys: NamedDependency[Keys]) -> Response[bytes]:
+@get("/.well-known/jwks.json", opt=answers({200: KeySet}, headers=("ETag", "Cache-Control"), media_type=KEY_SET))
+async def show_keys(request: Asked, keys: NamedDependency[Keys]) -> Response[bytes]:
     """The public keys. Not to be reused without asking: who sees a kid that is new comes here for it."""
-    return Response(keys.jwks, media_type="application/jwk-set+json", headers={"Cache-Control": "no-cache"})
+    return tagged(request, keys.jwks, headers={"Cache-Control": "no-cache"}, media_type=KEY_SET)
 
 
 def _network(request: Asked) -> str:
@@ -145,7 +146,7 @@ def _pair(grant: Grant | None, otherwise: Kind, issuer: Issuer) -> Response[Toke
         raise _refused(otherwise)
     access_token = issuer.issue(grant.user, grant.session_id, grant.authenticated_at, now_ms())
     pair = TokenPair(access_token=access_token, expires_in=issuer.lifetime, refresh_token=grant.refresh_token)
-    return Response(pair, headers=SECRET)
+    return Response(pair, headers={**SECRET, "Location": f"/sessions/{grant.session_id}"})
 
 
 HANDLERS = [log_in, refresh, log_out, list_sessions, end_session, list_ended, show_keys]

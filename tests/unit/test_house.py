@@ -79,6 +79,7 @@ PURE = [
     "runtime.problem",
     "runtime.rotation",
     "runtime.sample",
+    "runtime.tags",
     "runtime.units",
     "runtime.validation",
 ]

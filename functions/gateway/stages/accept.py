@@ -49,4 +49,4 @@ def _counted(read: Receive, largest: int) -> Receive:
 
 
 def _too_large(largest: int) -> Problem:
-    return Problem(BODY_TOO_LARGE, f"This route takes at most {largest} bytes.")
+    return Problem(BODY_TOO_LARGE, f"This route takes at most {largest:d} bytes.")

@@ -40,7 +40,7 @@ NEVER = 0  # when who calls with a key logged in
 NOTED = 60 * SECOND  # between two notes of when a key was used
 
 
-@post("/users/me/keys", opt=answers({201: MadeKey}, TOO_MANY_KEYS, headers=("Cache-Control",)))
+@post("/users/me/keys", opt=answers({201: MadeKey}, TOO_MANY_KEYS, headers=("Location", "Cache-Control")))
 async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, database: Data) -> Response[bytes]:
     """Makes an API key, after a recent login; the answer is the only one that shows it."""
     now = now_ms()
@@ -54,7 +54,7 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
         await sessions.begin_session(connection, key_id, user.id, now)
         await store.add(connection, key_id, digest(key), prefix(key), data.name, expires)
     made = MadeKey(key_id, data.name, prefix(key), rfc3339(now), _moment(expires), None, key)
-    return shown(request, made, headers=SECRET, status=201)
+    return shown(request, made, headers={**SECRET, "Location": f"/users/me/keys/{key_id}"}, status=201)
 
 
 @get("/users/me/keys", opt=answers({200: ApiKeys}, headers=("Cache-Control",)))

@@ -227,6 +227,47 @@ async def test_the_access_log_has_a_json_line_with_everyone_who_was_tried(door: 
     assert entry["upstream_status"].split(", ")[-1] == "200"
 
 
+async def test_the_access_log_says_who_answered(door: "FrontDoor", tmp_path: Path) -> None:
+    """A gateway; the server that it runs on, which knows no ids; or nobody behind nginx."""
+    gateway = b"HTTP/1.1 400 Bad Request\r\nDate: x\r\nX-Request-Id: a\r\nContent-Length: 0\r\n\r\n"
+    server = b"HTTP/1.1 400 Bad Request\r\nDate: x\r\nContent-Length: 0\r\n\r\n"
+    answers = iter((gateway, server))
+
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers))
+
+    await door.gateway(16, script)
+    said = [await door.send(GET + b"\r\n") for _ in range(2)] + [
+        await door.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    ]
+    while len(lines := (tmp_path / "access.log").read_text().splitlines()) < 3:  # noqa: ASYNC110  see above
+        await asyncio.sleep(0.05)
+    assert [json.loads(line)["by"] for line in lines] == ["gateway", "server", "nginx"]
+    assert [answer.headers.get("access-control-allow-origin") for answer in said] == [None, "*", "*"]
+
+
+@pytest.mark.parametrize("wanted", [b"200-ok", b"100-continue, b", b"x"])
+async def test_what_nobody_can_do_is_not_waited_for(door: "FrontDoor", wanted: bytes) -> None:
+    gateway = await door.gateway(1)
+    answer = await door.send(GET + b"Expect: " + wanted + b"\r\n\r\n")
+    assert (answer.status, answer.problem["type"]) == (417, "/problems/expectation-failed")
+    assert gateway.received == []
+
+
+@pytest.mark.parametrize(
+    "target", [b"/a#b", b"/#", b"/a?#", b"/a?b=<", b'/a?b="', b"/<a>", b"/`", b"/\xc3\xa9", b"/?\xff"]
+)
+@pytest.mark.parametrize("rest", [b"", b"Idempotency-Key: k\r\nContent-Length: 0\r\n"], ids=["plain", "keyed"])
+async def test_a_target_that_a_gateways_server_would_not_take_goes_to_none(
+    door: "FrontDoor", target: bytes, rest: bytes
+) -> None:
+    gateway = await door.gateway(1)
+    method = b"POST" if rest else b"GET"
+    answer = await door.send(method + b" " + target + b" HTTP/1.1\r\nHost: a\r\n" + rest + b"\r\n")
+    assert (answer.status, answer.problem["type"]) == (400, "/problems/malformed-request")
+    assert gateway.received == []
+
+
 def test_every_problem_nginx_knows_is_one_of_ours() -> None:
     snippet = Path(__file__).parents[3].joinpath("nginx/snippets/problems.conf").read_text()
     said = [line for line in snippet.splitlines() if line.lstrip().startswith("return ")]

@@ -11,6 +11,7 @@ from tests.contract.wire.attacks import HIDDEN, meant, refused
 from tests.contract.wire.conftest import Door
 
 ANSWERS = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ")
+NO = {b"400", b"417"}  # 417: what it expects can't be had
 REFUSED, MEANT = dict(refused()), dict(meant())
 
 
@@ -43,10 +44,10 @@ async def test_what_has_two_meanings_reaches_no_function(door: Door, inside: htt
     answers = ANSWERS.findall(await said(door, REFUSED[attack]))
     asked = echoed(inside) - before
     if door.name == "gateway":
-        assert (answers or [b"400"], asked) == ([b"400"], 0)
+        assert (len(answers) <= 1, {*answers} <= NO, asked) == (True, True, 0)
     else:
         assert answers.count(b"200") == asked
-        assert set(answers) <= {b"200", b"400"}
+        assert {*answers} <= {b"200", *NO}
 
 
 async def test_a_length_beside_chunks_is_no_length(door: Door, inside: httpx.Client) -> None:

@@ -140,7 +140,20 @@ async def test_no_body_is_our_fault(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"']
+    "content_type",
+    [
+        "application/json",
+        "application/json;",
+        "application/json; charset=utf-8",
+        'Application/JSON;charset="UTF-8"',
+        "application/json; charset=utf8",
+        "application/json; charset=UTF8",
+        'application/json; charset="utf8"',
+        "application/json; charset='utf-8'",
+        "application/json ; CHARSET=Utf_8",
+        "application/json; charset=us-ascii",
+        'application/json; profile="a;b"; charset=utf8; v=1',
+    ],
 )
 async def test_json_in_utf8_is_taken_however_it_is_said(content_type: str) -> None:
     response = await ask("PUT", "/loose", content=b'{"sku":"a"}', headers={"content-type": content_type})

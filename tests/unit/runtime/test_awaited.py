@@ -90,6 +90,50 @@ def after(seconds: float) -> None:
     current.set(Deadline.after(seconds))
 
 
+# What fails.
+
+
+async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ZeroDivisionError
+
+
+async def begin_and_fail(_scope: Scope, receive: Receive, send: Send) -> None:
+    await begin(receive, send)
+    raise ZeroDivisionError
+
+
+async def wait_and_fail(_scope: Scope, receive: Receive, _send: Send) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise ZeroDivisionError
+
+
+async def test_what_fails_before_it_answers_is_500_in_words_and_left_to_the_server_to_log() -> None:
+    caller = Caller()
+    with pytest.raises(ZeroDivisionError):
+        await caller.call(fail, (b"x-request-id", b"r-1"))
+    problem = json.loads(caller.got[1]["body"])
+    assert caller.statuses == [problem["status"]] == [500]
+    assert (problem["type"], problem["request_id"]) == ("/problems/internal-error", "r-1")
+    assert not caller.got[1]["more_body"]
+
+
+async def test_what_has_begun_to_answer_is_given_no_second_one() -> None:
+    caller = Caller()
+    with pytest.raises(ZeroDivisionError):
+        await caller.call(begin_and_fail)
+    assert (caller.statuses, len(caller.got)) == ([200], 1)
+
+
+async def test_who_has_gone_is_answered_nothing() -> None:
+    caller = Caller()
+    call = caller.call(wait_and_fail)
+    caller.leave()
+    with pytest.raises(ZeroDivisionError):
+        await call
+    assert caller.got == []
+
+
 # The deadline.
 
 

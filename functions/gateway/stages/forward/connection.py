@@ -24,7 +24,7 @@ from functions.gateway.stages.forward.errors import (
     Misbehaved,
     UploadFailed,
 )
-from functions.gateway.stages.forward.headers import incoming
+from functions.gateway.stages.forward.headers import incoming, of_events
 from functions.gateway.stages.forward.upload import Upload
 
 HIGH_WATER = 64 * 1024  # bytes received and not taken; above it the socket is not read
@@ -35,13 +35,15 @@ class Timeouts:
     """How long to wait for an endpoint, in seconds.
 
     `connect` is for one dial; `head` runs from the last byte of the request to the head of the answer; `idle` is
-    between two parts of a body, either way. Only `connect` is exact: the others are checked by a sweep, and noticed
-    up to an eighth of the shortest of them late, at most a second.
+    between two parts of a body, either way; `events` between two of a stream of events, whose silence says nothing.
+    Only `connect` is exact: the others are checked by a sweep, and noticed up to an eighth of the shortest of them
+    late, at most a second.
     """
 
     connect: float = 0.5
     head: float = 60.0
     idle: float = 30.0
+    events: float = 3600.0
 
 
 class Owner(Protocol):
@@ -61,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_clock",
         "_drained",
         "_error",
+        "_idle",
         "_loop",
         "_owner",
         "_paused",
@@ -102,6 +105,7 @@ class Connection(asyncio.Protocol):
         """
         self._answer.expect(method)
         self.busy = True
+        self._idle = self._timeouts.idle
         self.deadline = self._clock() + self._timeouts.head
         self._transport.write(request)
         if upload is not None:
@@ -209,6 +213,9 @@ class Connection(asyncio.Protocol):
         content = self._take()
         if self.finish():
             return Response(answer.status, headers, content)
+        if of_events(headers):
+            self._idle = self._timeouts.events
+            self.deadline = self._clock() + self._idle
         return Response(answer.status, headers, content, Body(self))
 
     def _settle(self) -> None:
@@ -217,7 +224,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _flow(self, size: int) -> None:
-        self.deadline = self._clock() + self._timeouts.idle
+        self.deadline = self._clock() + self._idle
         self._stop_upload()
         self._buffered += size
         if self._buffered > HIGH_WATER and not self._paused:
@@ -230,7 +237,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         if self._paused:
             self._paused = False
-            self.deadline = self._clock() + self._timeouts.idle
+            self.deadline = self._clock() + self._idle
             self._transport.resume_reading()
         return self._answer.take()
 

@@ -42,6 +42,13 @@ def incoming(headers: Sequence[Header]) -> list[Header]:
     return _end_to_end(headers, HOP_BY_HOP)
 
 
+def of_events(headers: Sequence[Header]) -> bool:
+    """Whether an answer is a stream of events (HTML, section 9.2), in plain text."""
+    said = dict(headers)
+    kind = said.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return kind == b"text/event-stream" and said.get(b"content-encoding", b"identity").lower() == b"identity"
+
+
 def head(method: bytes, target: bytes, headers: Sequence[Header], length: int | None) -> bytes:
     """The bytes of a request's head (RFC 9112, sections 3 and 5), framed for `length` bytes; None means chunked.
 

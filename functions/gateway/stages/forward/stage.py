@@ -20,8 +20,6 @@ _KINDS: dict[type[errors.ForwardError], Kind] = {
     errors.IdleTimeout: MISBEHAVED,
     errors.Misbehaved: MISBEHAVED,
 }
-_EVENTS = (b"content-type", b"text/event-stream")
-_AS_SENT = (b"x-accel-buffering", b"no")  # has nginx pass on each event when it comes
 
 
 class EndpointFailed(Problem):
@@ -47,7 +45,7 @@ def forward(client: Client, host: bytes = b"") -> Handler:
             headers.append(exchange.deadline.header())
         body = exchange.read if exchange.body is None else exchange.body
         try:
-            response = await client.send(
+            return await client.send(
                 exchange.endpoint, exchange.method, exchange.target, headers, body, exchange.length
             )
         except errors.UploadFailed as failed:
@@ -58,12 +56,5 @@ def forward(client: Client, host: bytes = b"") -> Handler:
                 "endpoint failed", endpoint=exchange.endpoint, request_id=exchange.request_id, why=str(error)
             )
             raise EndpointFailed(_KINDS[type(error)], sent=error.sent) from error
-        if response.stream is not None and any(_is_events(*header) for header in response.headers):
-            response.headers.append(_AS_SENT)
-        return response
 
     return forwarded
-
-
-def _is_events(name: bytes, value: bytes) -> bool:
-    return name == _EVENTS[0] and value.lower().startswith(_EVENTS[1])

@@ -72,10 +72,10 @@ async def chunked(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"first", "more_body": True})
 
 
-async def events(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """The second event comes when somebody says so."""
+async def events(scope: Scope, _receive: Receive, send: Send) -> None:
+    """The second event comes when somebody says so. The query, if there is one, is another media type."""
     released.clear()
-    await begin(send, (b"content-type", b"text/event-stream"))
+    await begin(send, (b"content-type", scope["query_string"] or b"text/event-stream"))
     await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
     await released.wait()
     await send({"type": "http.response.body", "body": b"data: 2\n\n", "more_body": False})
@@ -118,6 +118,17 @@ async def upload(_scope: Scope, receive: Receive, send: Send) -> None:
 
 async def count(_scope: Scope, _receive: Receive, send: Send) -> None:
     await answer(send, json.dumps(counts).encode(), JSON)
+
+
+async def fail(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
+    raise RuntimeError("a bug")
+
+
+async def say(scope: Scope, _receive: Receive, send: Send) -> None:
+    """An answer of the status that the path ends with."""
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"13")]
+    await send({"type": "http.response.start", "status": int(scope["path"][-3:]), "headers": headers})
+    await send({"type": "http.response.body", "body": b"its own words", "more_body": False})
 
 
 async def die(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
@@ -168,6 +179,8 @@ PATHS = {
     "large": large,
     "upload": upload,
     "counts": count,
+    "fails": fail,
+    "says": say,
     "die": die,
     ".well-known": keys,
 }

@@ -41,6 +41,8 @@ ROUTES = {
     "GET /large": "",
     "PUT /upload": "body = '64MiB'\ndeadline = '20s'",
     "POST /die": "",
+    "GET /fails": "failures = []",
+    "GET /says/{status}": "failures = []",
     "GET /hang/a/moment": "deadline = '100ms'",
     "GET /echo/limited": "limit = '2/1h'",
     "GET /echo/hot": "auth = 'bearer'\nlimit = '800/1h by address'",

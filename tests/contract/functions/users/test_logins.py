@@ -20,6 +20,22 @@ async def test_a_login_gives_a_pair_that_no_cache_may_keep(client: AsyncClient) 
     assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 900)
 
 
+async def test_a_pair_says_where_its_session_is_and_can_be_ended(client: AsyncClient) -> None:
+    await registered(client)
+    begun = await client.post("/sessions", json=LOGIN)
+    carried_on = await client.post("/sessions/refresh", json={"refresh_token": begun.json()["refresh_token"]})
+    (session,) = (await client.get("/sessions", headers=bearing(begun.json()))).json()["items"]
+    assert begun.headers["location"] == carried_on.headers["location"] == f"/sessions/{session['id']}"
+    assert (await client.delete(begun.headers["location"], headers=bearing(begun.json()))).status_code == 204
+
+
+async def test_the_published_keys_are_sent_again_only_when_they_have_changed(client: AsyncClient) -> None:
+    keys = await client.get("/.well-known/jwks.json")
+    again = await client.get("/.well-known/jwks.json", headers={"If-None-Match": keys.headers["etag"]})
+    assert (keys.headers["cache-control"], keys.headers["content-type"]) == ("no-cache", "application/jwk-set+json")
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", keys.headers["etag"])
+
+
 async def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(client: AsyncClient) -> None:
     await registered(client)
     wrong = await client.post("/sessions", json=LOGIN | {"password": "correct horse batterz"})

@@ -63,6 +63,28 @@ async def test_a_head_goes_out_before_there_is_any_content() -> None:
     assert stream.closed
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/elsewhere", []),
+        ("PATCH", "/things/1", []),
+        ("GET", "/things//1", []),
+        ("GET", "/things/1", [(b"expect", b"200-ok")]),
+    ],
+)
+async def test_what_is_refused_before_there_is_a_route_may_be_read_by_any_page(
+    method: str, path: str, headers: list[Header]
+) -> None:
+    told = dict((await asked(edge(answering(Response(200, []))), method, path, *headers)).headers)
+    assert told[b"access-control-allow-origin"] == b"*"
+    assert b"X-Request-Id" in told[b"access-control-expose-headers"]
+
+
+async def test_a_browser_that_asks_beforehand_is_told_no() -> None:
+    told = dict((await asked(edge(answering(Response(200, []))), "OPTIONS", "/elsewhere")).headers)
+    assert b"access-control-allow-origin" not in told
+
+
 async def test_the_parts_of_a_stream_go_out_as_they_come() -> None:
     server = await asked(edge(answering(Response(200, [], b"a", Stream(b"b", b"c", b"")))))
     assert [message["body"] for message in server.got[1:]] == [b"a", b"b", b"c", b""]

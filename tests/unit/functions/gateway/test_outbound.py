@@ -4,9 +4,13 @@ import asyncio
 
 import pytest
 
-from functions.gateway.outbound import PIECE, SLOWEST, ReadsTooSlowly, pass_on
+from functions.gateway.exchange import Header, Response
+from functions.gateway.outbound import COMMENT, PIECE, SLOWEST, Events, ReadsTooSlowly, lively, pass_on, streaming
 from runtime.asgi import Message
 from tests.calls import Stream
+
+EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+SIZED = (b"content-length", b"9")
 
 
 class Client:
@@ -89,3 +93,65 @@ async def test_what_a_client_takes_buys_it_time() -> None:
     with pytest.raises(ReadsTooSlowly):
         await pass_on(Stream(*[bytes(PIECE)] * 20, b""), send, stock=10.0, clock=lambda: now)
     assert sent == 10
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"application/json", b"text/event-stream"])
+def test_what_is_still_coming_passes_nginx_as_it_comes(kind: bytes) -> None:
+    assert streaming(Response(200, [(b"content-type", kind)], b"a", Stream())) == [(b"x-accel-buffering", b"no")]
+
+
+def test_what_says_its_length_or_is_whole_is_left_to_nginx() -> None:
+    assert streaming(Response(200, [SIZED], b"a", Stream())) == []
+    assert streaming(Response(200, [], b"a")) == []
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [EVENTS, SIZED], [EVENTS, (b"content-encoding", b"gzip")], [(b"content-type", b"text/event")]]
+)
+def test_nothing_is_put_into_what_is_no_stream_of_plain_events(headers: list[Header]) -> None:
+    stream = Stream()
+    assert lively(Response(200, headers, b"", stream)) is stream
+
+
+class Silent:
+    """Gives these parts; where it has None, it is silent until it is asked once more."""
+
+    ended = False
+    closed = False
+
+    def __init__(self, *parts: bytes | None) -> None:
+        self._parts = list(parts)
+
+    async def read(self) -> bytes:
+        if (part := self._parts.pop(0)) is None:
+            await asyncio.Event().wait()
+        assert part is not None
+        return part
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_stream_of_events_that_is_silent_says_a_comment_and_loses_nothing() -> None:
+    stream = lively(Response(200, [EVENTS], b"data: 1\n\n", Silent(None, None, b"data: 2\n", None, b"\n", b"")), 0.001)
+    assert isinstance(stream, Events)
+    said = [await stream.read() for _ in range(6)]
+    assert said == [COMMENT, COMMENT, b"data: 2\n", COMMENT, b"\n", b""]
+
+
+@pytest.mark.parametrize("begun", [b"data: 1", b"data: 1\r"])
+async def test_a_line_that_has_begun_is_waited_for(begun: bytes) -> None:
+    """The half of a line end, too: the other half would be an empty line."""
+    stream = lively(Response(200, [EVENTS], begun, Silent(None)), 0.001)
+    assert isinstance(stream, Events)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stream.read(), 0.05)
+
+
+async def test_a_stream_of_events_ends_and_is_closed_as_its_function_has_it() -> None:
+    inner = Silent()
+    stream = lively(Response(200, [EVENTS], b"", inner))
+    assert stream is not None
+    assert not stream.ended
+    stream.close()
+    assert inner.closed

@@ -55,6 +55,17 @@ async def test_every_problem_that_home_names_is_explained(pages: httpx.AsyncClie
         assert (await pages.get(path)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/docs", "/problems/overloaded"])
+async def test_a_page_is_shown_again_only_when_it_has_changed(pages: httpx.AsyncClient, path: str) -> None:
+    answer = await pages.get(path)
+    assert answer.headers["cache-control"] == "no-cache"
+    for tag in (answer.headers["etag"], f'"other", W/{answer.headers["etag"]}'):
+        again = await pages.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        assert (again.headers["etag"], again.headers["cache-control"]) == (answer.headers["etag"], "no-cache")
+    assert (await pages.get(path, headers={"If-None-Match": '"other"'})).content == answer.content
+
+
 async def test_an_explanation_is_a_page_for_people(pages: httpx.AsyncClient) -> None:
     answer = await pages.get("/problems/quota-exceeded")
     assert answer.headers["content-type"].startswith("text/html")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.wire import Refused, length
-from runtime.problem import MALFORMED, Header
+from functions.gateway.wire import MOST_FIELDS, Refused, length
+from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header
 
 HOST = (b"host", b"shop.example:8080")
 CHUNKED = (b"transfer-encoding", b"chunked")
@@ -46,7 +46,6 @@ def test_a_body_is_as_long_as_its_head_says(headers: list[Header], body: int | N
             [HOST, (b"transfer-encoding", coding)]
             for coding in (b"gzip, chunked", b"identity", b"chunked, chunked", b"")
         ),
-        [HOST, (b"expect", b"200-ok")],
         [HOST, (b"upgrade", b"websocket")],
         [HOST, (b"upgrade", b"h2c")],
     ],
@@ -59,14 +58,47 @@ def test_framing_with_two_meanings_is_refused(headers: list[Header]) -> None:
     assert (b"connection", b"close") in raised.value.headers
 
 
-@pytest.mark.parametrize("host", [b"a", b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:8080"])
+@pytest.mark.parametrize("wanted", [b"200-ok", b"", b"100-continue, x", b"100-continue=1"])
+def test_what_cannot_be_expected_fails(wanted: bytes) -> None:
+    with pytest.raises(Refused) as raised:
+        said(HOST, (b"expect", wanted))
+    assert raised.value.kind is EXPECTATION_FAILED
+    assert (b"connection", b"close") in raised.value.headers
+
+
+def test_more_fields_than_a_function_takes_with_those_of_a_gateway_are_refused() -> None:
+    assert length(b"/users", [HOST, *[(b"x", b"")] * (MOST_FIELDS - 1)]) == 0
+    with pytest.raises(Refused) as raised:
+        length(b"/users", [HOST, *[(b"x", b"")] * MOST_FIELDS])
+    assert raised.value.kind is HEADERS_TOO_LARGE
+    assert (b"connection", b"close") in raised.value.headers
+
+
+@pytest.mark.parametrize(
+    "host", [b"a", b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:80", b"a:", b"[::]:"]
+)
 def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
     assert said((b"host", host)) == 0
 
 
 @pytest.mark.parametrize(
     "host",
-    [b"", b"a/b", b"user@a", b"a b", b"a, b", b"a:8x", b"a:", b"a:999999", b"a%00b", b"a\\b", b"[::1", b"::1", b"a\n"],
+    [
+        b"",
+        b"a/b",
+        b"user@a",
+        b"a b",
+        b"a, b",
+        b"a:8x",
+        b":",
+        b"a::",
+        b"a:999999",
+        b"a%00b",
+        b"a\\b",
+        b"[::1",
+        b"::1",
+        b"a\n",
+    ],
 )
 def test_any_other_host_is_refused(host: bytes) -> None:
     with pytest.raises(Refused):

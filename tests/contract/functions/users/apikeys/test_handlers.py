@@ -45,6 +45,7 @@ async def test_a_key_is_shown_once_and_known_by_its_prefix_from_then_on(client: 
     answer = await client.post("/users/me/keys", json={"name": "backup"}, headers=bearer)
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
     made = answer.json()
+    assert answer.headers["location"] == f"/users/me/keys/{made['id']}"
     assert made.keys() == OF_A_KEY | {"key"}
     key = made.pop("key")
     assert key.startswith(made["prefix"])

@@ -5,6 +5,7 @@ import pytest
 from functions.gateway.exchange import Exchange
 from functions.gateway.stages.accept import accept
 from runtime.problem import BODY_TOO_LARGE, KEY_REFUSED, Kind, Problem
+from runtime.units import Size
 from tests.exchanges import Below, everything, exchange
 
 KEY = (b"idempotency-key", b"once")
@@ -55,6 +56,14 @@ async def test_a_chunked_body_is_refused_at_the_first_byte_too_many() -> None:
         await seen.read()
     assert raised.value.kind is BODY_TOO_LARGE
     assert "10 bytes" in raised.value.detail
+
+
+@pytest.mark.parametrize("length", [1025, None])
+async def test_a_size_is_told_in_bytes_however_it_was_written(length: int | None) -> None:
+    asked = exchange(b"POST", b"/", [], b"x" * 1025, length=length)
+    with pytest.raises(Problem) as raised:
+        await everything((await accepted(asked, Size.parse("1KiB"))).read)
+    assert raised.value.detail == "This route takes at most 1024 bytes."
 
 
 async def test_a_route_may_take_no_body_at_all() -> None:

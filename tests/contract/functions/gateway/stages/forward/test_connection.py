@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from functions.gateway.exchange import Receive, Response
-from functions.gateway.stages.forward.client import Client
+from functions.gateway.stages.forward.client import Client, Timeouts
 from functions.gateway.stages.forward.errors import (
     ConnectionBroken,
     ConnectionStale,
@@ -428,3 +428,37 @@ async def test_fifty_megabytes_go_up_in_flat_memory(client: Client, length: int 
 
     await flat(up)
     assert received[0] >= LARGE
+
+
+EVENTS = OK + b"Content-Type: text/event-stream\r\n\r\n"
+
+
+async def test_a_stream_of_events_may_be_silent_when_another_answer_may_not(impatient: Client) -> None:
+    """It goes on after one that began later has been given up."""
+    given_up = asyncio.Event()
+
+    async def events(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(EVENTS + b"data: 1\n\n")
+        await given_up.wait()
+        await wire.send(b"data: 2\n\n")
+
+    async with listening(events, keeping(OK + b"Content-Length: 5\r\n\r\nh")) as peer:
+        stream = (await get(impatient, peer.endpoint)).stream
+        silent = (await get(impatient, peer.endpoint)).stream
+        assert stream is not None
+        assert silent is not None
+        with pytest.raises(IdleTimeout):
+            await silent.read()
+        given_up.set()
+        assert await stream.read() in (b"data: 1\n\n", b"data: 2\n\n")
+
+
+async def test_even_events_are_given_up_when_none_comes_for_too_long() -> None:
+    client = Client(Timeouts(connect=5.0, head=0.05, idle=0.05, events=0.1))
+    async with listening(keeping(EVENTS)) as peer:
+        stream = (await get(client, peer.endpoint)).stream
+        assert stream is not None
+        with pytest.raises(IdleTimeout):
+            await stream.read()
+    await client.close()
