@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from runtime import log
-from runtime.identity import Principal, Refused, Verifier, bearer
+from runtime.identity import Principal, Refused, Verifier, bearer, invalid
 from runtime.problem import FORBIDDEN, UNAUTHENTICATED, Problem
 
 logger = log.get(__name__)
@@ -30,12 +30,19 @@ class HasRole(Protocol):
 
 async def principal(request: Request[Any, Any, State], verifier: NamedDependency[Verifier]) -> Principal:
     """A dependency of Litestar handlers: who the bearer token speaks for. Raises Problem unauthenticated."""
-    authorization = request.headers.get("authorization")
     try:
-        return await verifier.verify(bearer(authorization.encode("latin-1") if authorization is not None else None))
+        return await verifier.verify(bearer(_authorization(request)))
     except Refused as refusal:
         tell_refusal("token refused", why=refusal.why)
         raise
+
+
+def _authorization(request: Request[Any, Any, State]) -> bytes | None:
+    """Of two, whoever stood before this function may have judged the other."""
+    lines = request.headers.getall("authorization", [])
+    if len(lines) > 1:
+        raise invalid("it came twice")
+    return lines[0].encode("latin-1") if lines else None
 
 
 def require_role(who: HasRole, role: str) -> None:

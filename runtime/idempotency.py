@@ -181,15 +181,18 @@ Key = Annotated[  # bare
 ]
 
 
-def parse_key(header_value: str | None) -> str:
+def parse_key(lines: list[str]) -> str:
     """The key, 1 to 255 visible characters: a string in quotes (RFC 9651, section 3.3.3), or bare as most clients do.
 
-    Both spellings of a key are one key. Raises Problem: KEY_MISSING for None, MALFORMED.
+    Both spellings of a key are one key. `lines` are the values of all fields of that name; of two, another reader might
+    take the other. Raises Problem: KEY_MISSING, MALFORMED.
     """
-    if header_value is None:
+    if not lines:
         raise Problem(KEY_MISSING)
+    if len(lines) > 1:
+        raise Problem(MALFORMED, "Idempotency-Key is said twice.")
     found = re.fullmatch(
-        r'[ \t]*(?:"(?P<quoted>(?:[!#-\[\]-~]|\\["\\])*)"|(?P<bare>[!#-+\--:<-\[\]-~]*))[ \t]*', header_value
+        r'[ \t]*(?:"(?P<quoted>(?:[!#-\[\]-~]|\\["\\])*)"|(?P<bare>[!#-+\--:<-\[\]-~]*))[ \t]*', lines[0]
     )
     key = "" if found is None else found["bare"] or re.sub(r"\\(.)", r"\1", found["quoted"] or "")
     if not 1 <= len(key) <= 255:

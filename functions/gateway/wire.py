@@ -1,4 +1,4 @@
-"""What a request's head may say: a target, a host and a framing that every reader takes for the same thing.
+"""What a request's head may say: a target, fields and a framing that every reader takes for the same thing.
 
 In: the head as the server parsed it. Out: the length of the body, or a Problem, after which the connection ends. What
 passes is forwarded byte for byte, and routing, authorisation, caching and the function judge one path: its percent-
@@ -6,7 +6,7 @@ decoded segments. So a target that others could normalise, decode or cut differe
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -16,7 +16,22 @@ from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, He
 # three that nginx adds, and those that a gateway adds.
 MOST_FIELDS = 93
 
-_JUDGED = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_RARE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+# What decides something and has one value. Of two lines the one reader takes the first, another the last, a third joins
+# them: so none passes, also not where both say the same.
+ONCE = _RARE | {
+    b"host",
+    b"access-control-request-method",
+    b"authorization",
+    b"content-range",
+    b"content-type",
+    b"idempotency-key",
+    b"if-modified-since",
+    b"if-range",
+    b"if-unmodified-since",
+    b"origin",
+    b"range",
+}
 # A port may be empty (RFC 3986, section 3.2.3).
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -44,10 +59,12 @@ def length(target: bytes, headers: Sequence[Header]) -> int | None:
         raise Refused("The target is not a path: this is no proxy, and has nothing to say about itself.")
     if len(headers) > MOST_FIELDS:
         raise Refused("The request has more than 90 header fields.", HEADERS_TOO_LARGE)
-    found = [header for header in headers if header[0] in _JUDGED]
-    if len(found) == 1 and found[0][0] == b"host" and _is_host(found[0][1]):
-        return 0
-    return _framed(found)
+    said = dict(headers)
+    if len(said) != len(headers):
+        _refuse_twice(headers)
+    if not _is_host(said.get(b"host", b"")):
+        raise Refused("Host is missing, or is not the name of a host.")
+    return _framed(said) if said.keys() & _RARE else 0
 
 
 def _judge(target: bytes) -> None:
@@ -77,13 +94,17 @@ def _is_host(text: bytes) -> bool:
     return _HOST.fullmatch(text) is not None
 
 
-def _framed(found: Sequence[Header]) -> int | None:
-    """The length that fields among `_JUDGED` say. Raises Refused."""
-    said = dict(found)
-    if len(said) != len(found):
-        raise Refused("Host, Content-Length, Transfer-Encoding, Expect or Upgrade is said twice.")
-    if not _is_host(said.get(b"host", b"")):
-        raise Refused("Host is missing, or is not the name of a host.")
+def _refuse_twice(headers: Sequence[Header]) -> None:
+    """Raises Refused where a field that may be said once is said twice; others are lists (RFC 9110, section 5.3)."""
+    seen = set()
+    for name, _ in headers:
+        if name in seen and name in ONCE:
+            raise Refused(f"{name.decode().title()} is said twice.")
+        seen.add(name)
+
+
+def _framed(said: Mapping[bytes, bytes]) -> int | None:
+    """The length that fields among `_RARE` say. Raises Refused."""
     if b"upgrade" in said:
         raise Refused("Protocols are not switched here, neither to WebSocket nor to h2c: send it without Upgrade.")
     if said.get(b"expect", b"100-continue").lower() != b"100-continue":

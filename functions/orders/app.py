@@ -85,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True):
 )
 async def place_order(request: Asked, data: JSONBody[NewOrder], principal: Caller, database: Data) -> Response[bytes]:
     """Places an order, once for each Idempotency-Key."""
-    key = parse_key(request.headers.get("idempotency-key"))
+    key = parse_key(request.headers.getall("idempotency-key", []))
     # Of what the body says and not of its bytes: some clients write members in another order each time.
     claim = Claim(principal.id, "POST", "/orders", key, fingerprint(msgspec.json.encode(data)))
     effect = partial(_place, data, principal.id)

@@ -242,8 +242,57 @@ async def test_the_access_log_says_who_answered(door: "FrontDoor", tmp_path: Pat
     ]
     while len(lines := (tmp_path / "access.log").read_text().splitlines()) < 3:  # noqa: ASYNC110  see above
         await asyncio.sleep(0.05)
-    assert [json.loads(line)["by"] for line in lines] == ["gateway", "server", "nginx"]
+    assert sorted(json.loads(line)["by"] for line in lines) == [
+        "gateway",
+        "nginx",
+        "server",
+    ]  # each worker writes its own
     assert [answer.headers.get("access-control-allow-origin") for answer in said] == [None, "*", "*"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "404"),
+        (b"DELETE /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "404"),
+        (b"HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "404"),
+        (b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 67108865\r\n\r\n", "413"),
+        (b"POST /x#y HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "400"),
+        (b"PATCH /x HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", "417"),
+        (b"POST /" + b"x" * 17_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "414"),
+        (b"POST /x HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 17_000 + b"\r\n\r\n", "431"),
+        (b"TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n", "405"),
+        (b"PROPFIND /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "404"),
+        (b"M-SEARCH /metrics HTTP/1.1\r\nHost: a\r\n\r\n", "404"),
+        (KEYED, "502"),
+        (UNKEYED, "502"),
+    ],
+    ids=lambda value: str(value[:20]),
+)
+async def test_the_access_log_has_the_method_that_was_asked_also_where_nginx_answers(
+    door: "FrontDoor", tmp_path: Path, request_: bytes, status: str
+) -> None:
+    _, writer = await door.open()
+    writer.write(request_)
+    entry = await logged(tmp_path)
+    writer.close()
+    assert (entry["method"].encode(), entry["status"]) == (request_.partition(b" ")[0], status)
+
+
+@pytest.mark.parametrize(
+    "line", [b"no HTTP at all", b"\x16\x03\x01\x02", b"get /x HTTP/1.1", b"POST", b'P"ST /x HTTP/1.1']
+)
+async def test_what_is_no_request_is_logged_with_no_method(door: "FrontDoor", tmp_path: Path, line: bytes) -> None:
+    await door.send(line + b"\r\n\r\n")
+    assert (await logged(tmp_path))["method"] == ""
+
+
+async def logged(folder: Path) -> dict[str, str]:
+    """The first line of the access log, once it is there."""
+    while not (text := (folder / "access.log").read_text()):  # noqa: ASYNC110  see above
+        await asyncio.sleep(0.05)
+    entry: dict[str, str] = json.loads(text.splitlines()[0])
+    return entry
 
 
 @pytest.mark.parametrize("wanted", [b"200-ok", b"100-continue, b", b"x"])

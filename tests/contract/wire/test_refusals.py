@@ -66,6 +66,11 @@ def before_a_route() -> Iterator[tuple[str, bytes, int]]:
     yield "host: none", get(b"/echo").replace(b"Host: a\r\n", b""), 400
     yield "host: bad", get(b"/echo").replace(b"Host: a\r\n", b"Host: a:b:c\r\n"), 400
     yield "host: twice", get(b"/echo", b"Host: b"), 400
+    yield "authorization: twice", get(b"/echo/mine", b"Authorization: Bearer a", b"Authorization: Bearer a"), 400
+    yield "key: twice", post(b"/echo/keyed", b"Idempotency-Key: a", b"Idempotency-Key: b"), 400
+    yield "key: twice, the first empty", post(b"/echo/keyed", b"Idempotency-Key:", b"Idempotency-Key: b"), 400
+    yield "type: twice", post(b"/echo", b"Content-Type: application/json", b"content-type: text/plain"), 400
+    yield "origin: twice", get(b"/pages", SHOP.rstrip()), 400
     yield "expect", get(b"/echo", b"Expect: 200-ok"), 417
     yield "expect: more", get(b"/echo", b"Expect: 100-continue, x"), 417
     yield "fields: 94", get(b"/echo", *fields(92)), 431

@@ -42,6 +42,15 @@ async def test_a_request_without_one_is_challenged(headers: Mapping[str, str]) -
     assert (refused.value.kind.slug, challenge(refused.value)) == ("unauthenticated", "Bearer")
 
 
+async def test_a_request_with_two_is_refused_whichever_is_good() -> None:
+    """The gateway might have judged the other one."""
+    request = RequestFactory().get("/")
+    request.scope["headers"] = [(b"authorization", b"Bearer x.y.z"), (b"authorization", b"Bearer x.y.z")]
+    with pytest.raises(Problem) as refused:
+        await principal(request, Asked())
+    assert challenge(refused.value) == 'Bearer error="invalid_token"'
+
+
 def test_another_role_is_not_enough() -> None:
     require_role(msgspec.structs.replace(ANN, role="admin"), "admin")
     with pytest.raises(Problem) as refused:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runtime.idempotency import SCHEMA, Answer, Refusal, fingerprint, parse_key
@@ -17,7 +17,7 @@ GONE = Kind("gone", 409, "Gone", "No more of it.")
 
 def outcome(value: str) -> str | Kind:
     try:
-        return parse_key(value)
+        return parse_key([value])
     except Problem as problem:
         return problem.kind
 
@@ -28,26 +28,26 @@ def quoted(key: str) -> str:
 
 @given(visible)
 def test_any_visible_key_can_be_sent_in_quotes(key: str) -> None:
-    assert parse_key(quoted(key)) == key
+    assert parse_key([quoted(key)]) == key
 
 
 @given(bare)
 def test_a_bare_key_is_the_same_key_as_in_quotes(key: str) -> None:
-    assert parse_key(key) == parse_key(quoted(key)) == key
+    assert parse_key([key]) == parse_key([quoted(key)]) == key
 
 
 @given(bare, st.text(" \t", max_size=3))
 def test_blanks_around_a_key_do_not_count(key: str, blanks: str) -> None:
-    assert parse_key(blanks + key + blanks) == key
+    assert parse_key([blanks + key + blanks]) == key
 
 
 def test_a_uuid_is_a_key_either_way() -> None:
-    assert parse_key('"8e03978e-40d5-43dd-bc93-6894a57f9324"') == parse_key("8e03978e-40d5-43dd-bc93-6894a57f9324")
+    assert parse_key(['"8e03978e-40d5-43dd-bc93-6894a57f9324"']) == parse_key(["8e03978e-40d5-43dd-bc93-6894a57f9324"])
 
 
 def test_no_header_is_a_missing_key() -> None:
     with pytest.raises(Problem) as problem:
-        parse_key(None)
+        parse_key([])
     assert problem.value.kind is KEY_MISSING
 
 
@@ -78,6 +78,15 @@ def test_anything_else_is_malformed(value: str) -> None:
 
 def test_a_key_of_more_than_255_characters_is_malformed() -> None:
     assert outcome("a" * 256) is outcome(quoted("a" * 256)) is MALFORMED
+
+
+@given(st.lists(st.one_of(bare, visible, st.just("")), min_size=2, max_size=3))
+@example(["k", "k"])
+@example(['"a', 'b"'])  # joined, as some readers do, it would be a key: "a, b"
+def test_several_lines_are_no_key(lines: list[str]) -> None:
+    with pytest.raises(Problem) as problem:
+        parse_key(lines)
+    assert problem.value.kind is MALFORMED
 
 
 @given(st.text())

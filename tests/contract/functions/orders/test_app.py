@@ -182,6 +182,20 @@ async def test_an_order_without_a_key_is_refused(client: AsyncClient, alice: Hea
     problem(await client.post("/orders", json=wanted(("mug", 1)), headers=alice), 400, "idempotency-key-missing")
 
 
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("a", "a"), ("a", ""), ("", "a"), ('"a', 'b"')])
+async def test_an_order_with_two_keys_is_refused(client: AsyncClient, alice: Headers, first: str, second: str) -> None:
+    """The gateway's nginx, the gateway and the function might each take another of them."""
+    headers = [*alice.items(), ("Idempotency-Key", first), ("Idempotency-Key", second)]
+    problem(await client.post("/orders", json=wanted(("mug", 1)), headers=headers), 400, "malformed-request")
+    assert (await client.get("/orders", headers=alice)).json()["items"] == []
+
+
+async def test_two_tokens_are_none(client: AsyncClient, alice: Headers) -> None:
+    headers = [("Authorization", "Bearer x.y.z"), *alice.items()]
+    for each in (headers, headers[::-1]):
+        problem(await client.get("/orders", headers=each), 401, "unauthenticated")
+
+
 async def test_an_order_needs_a_token(client: AsyncClient) -> None:
     refused = await place(client, {}, ("mug", 1))
     problem(refused, 401, "unauthenticated")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.wire import MOST_FIELDS, Refused, length
+from functions.gateway.wire import MOST_FIELDS, ONCE, Refused, length
 from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header
 
 HOST = (b"host", b"shop.example:8080")
@@ -56,6 +56,26 @@ def test_framing_with_two_meanings_is_refused(headers: list[Header]) -> None:
         said(*headers)
     assert raised.value.kind is MALFORMED
     assert (b"connection", b"close") in raised.value.headers
+
+
+TWO = [(b"a", b"b"), (b"a", b"a"), (b"", b"a"), (b"a", b""), (b'"a', b'b"')]
+
+
+@pytest.mark.parametrize("name", sorted(ONCE))
+@pytest.mark.parametrize(("first", "second"), TWO)
+def test_what_may_be_said_once_is_refused_when_it_is_said_twice(name: bytes, first: bytes, second: bytes) -> None:
+    """Also where both say the same: who counts lines and who joins them would read it differently."""
+    twice = [(name, first), (b"x", b"y"), (name, second)]
+    with pytest.raises(Refused) as raised:
+        said(*twice if name == b"host" else [HOST, *twice])
+    assert raised.value.kind is MALFORMED
+    assert name.decode() in raised.value.detail.lower()
+
+
+@pytest.mark.parametrize("name", [b"accept", b"cookie", b"via", b"cdn-loop", b"x-forwarded-for", b"if-match", b"x"])
+def test_a_list_may_come_in_lines(name: bytes) -> None:
+    assert said(HOST, (name, b"a"), (name, b"b")) == 0
+    assert said(HOST, (name, b"a"), (name, b"b"), (b"content-length", b"3")) == 3
 
 
 @pytest.mark.parametrize("wanted", [b"200-ok", b"", b"100-continue, x", b"100-continue=1"])
