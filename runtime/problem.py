@@ -141,6 +141,12 @@ DEPENDENCY_UNAVAILABLE = Kind(
     "Dependency unavailable",
     "Something that the function needs cannot be reached.",
 )
+LOOP_DETECTED = Kind(
+    "loop-detected",
+    508,
+    "Loop detected",
+    "The request has been here before: the service that it was passed on to leads back.",
+)
 NOT_STORED = Kind(
     "not-stored", 504, "Not stored", "The request wants only what is stored (only-if-cached), and that isn't there."
 )

@@ -40,6 +40,7 @@ from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.redis import RedisLender
+from functions.gateway.stages.loop import named
 from functions.gateway.stages.swap.tokens import Ask as Swap
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
@@ -96,6 +97,7 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
         fills=fills,
         cached={route.function for route in routes if route.policy.cache},
         ended=ended,
+        stack=_stack(told, manifests),
     )
     parts = replace(parts, api_keys=_api_keys(manifests, parts, stack))
     table: Table[Served] = Table([*OWN, *routes], _serving(routes, manifests, parts))
@@ -105,6 +107,11 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
         if manifest.ended_sessions:
             await stack.enter_async_context(following(_feed(manifest.name, manifest.ended_sessions, parts), ended))
     return Edge(table, unrouted(parts), always)
+
+
+def _stack(told: Settings, manifests: list[Manifest]) -> bytes:
+    """Its name; none is made where nobody is told it, as that takes a moment. Who shares limits is one stack."""
+    return named(told.redis_url, told.token_issuer) if any(each.upstream for each in manifests) else b""
 
 
 def _serving(routes: list[Route], manifests: list[Manifest], parts: Parts) -> Callable[[Route], Served]:

@@ -33,6 +33,7 @@ _PROXY_ERRORS = {
     502: b"destination_unavailable",
     503: b"destination_unavailable",
     504: b"http_response_timeout",
+    508: b"proxy_loop_detected",
 }
 _OURS = frozenset({b"x-request-id", b"x-instance", b"server"})
 # Before there is a route nobody has said whose pages may read; such a problem tells no more than was asked.

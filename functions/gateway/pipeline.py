@@ -1,7 +1,7 @@
 """THE order of a request: every stage that a route asked for, outermost first.
 
-observe, identify, cors, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline, cache,
-keep, shed, retry, balance, breaker, forward.
+observe, identify, cors, loop, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline,
+cache, keep, shed, retry, balance, breaker, forward.
 """
 
 import random
@@ -30,6 +30,7 @@ from functions.gateway.stages.identify import Trusted, identify
 from functions.gateway.stages.keep import keep
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.stage import Limits, guard, limit
+from functions.gateway.stages.loop import loop
 from functions.gateway.stages.observe import Meter, Tell, now_and_then, observe, timed
 from functions.gateway.stages.retry.stage import Tell as Retries
 from functions.gateway.stages.retry.stage import retry
@@ -78,6 +79,7 @@ class Parts:
     cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
     ended: Container[str] = frozenset()  # sessions whose tokens are refused
     api_keys: tuple[str, Tokens] | None = None  # how they begin, and what they are worth
+    stack: bytes = b"portico"  # the name of this one, which no other on the way to a service may have
     new_id: Callable[[], str] = random_id
     clock: Callable[[], float] = monotonic  # seconds
 
@@ -110,6 +112,8 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     yield identified(parts)
     if policy.cors:
         yield cors(pages(route))
+    if parts.upstreams[route.function].host:
+        yield loop(parts.stack)
     yield accept(policy.body or 0, keys=policy.idempotency == "honoured")
     if by_address and not public:
         yield guard(parts.permits, limits(route, by_address))

@@ -1,5 +1,6 @@
 """A service that others run, over TLS, behind a real gateway that was told of it by a manifest alone."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,14 +8,14 @@ import httpx
 import pytest
 
 from tests.authority import Authority
-from tests.contract.functions.gateway.stages.forward.peer import Asked, Wire, listening
+from tests.contract.functions.gateway.stages.forward.peer import Asked, Script, Wire, listening
 from tests.contract.functions.gateway.town import ROOT, Served
 
 MANIFEST = """
 name = "legacy"
 
 [upstream]
-url = "https://localhost:{port}"
+url = "{scheme}://localhost:{port}"
 
 [[route]]
 match = "GET /legacy/{{path...}}"
@@ -30,13 +31,14 @@ def gate(tmp_path: Path, redis_url: str) -> Iterator[Gate]:
     """Starts a gateway in front of that service alone."""
     started: list[Served] = []
 
-    def start(endpoint: str, **environment: str) -> Served:
-        (tmp_path / "functions/legacy").mkdir(parents=True)
-        manifest = MANIFEST.format(port=endpoint.rpartition(":")[2])
-        (tmp_path / "functions/legacy/function.toml").write_text(manifest)
-        told = {"FUNCTIONS_DIR": str(tmp_path / "functions"), "ENDPOINTS": f"directory:{tmp_path}"}
+    def start(endpoint: str, scheme: str = "https", **environment: str) -> Served:
+        functions = tmp_path / f"functions-{len(started)}"
+        (functions / "legacy").mkdir(parents=True)
+        manifest = MANIFEST.format(scheme=scheme, port=endpoint.rpartition(":")[2])
+        (functions / "legacy/function.toml").write_text(manifest)
+        told = {"FUNCTIONS_DIR": str(functions), "ENDPOINTS": f"directory:{tmp_path}"}
         started.append(Served(ROOT / "functions/gateway", **told, REDIS_URL=redis_url, **environment))
-        return started[0]
+        return started[-1]
 
     yield start
     for served in started:
@@ -78,3 +80,50 @@ async def test_one_that_shows_a_strangers_certificate_is_told_nothing(
     gateway.stop()
     gateway.ended()
     assert any("certificate verify failed" in line for line in gateway.log)
+
+
+def leading(back: list[Served], asked: list[Asked]) -> Script:
+    """A service that passes what it is asked on to one of those gateways after the other, byte for byte."""
+
+    async def service(wire: Wire) -> None:
+        asked.append(await wire.request())
+        reader, writer = await asyncio.open_connection("127.0.0.1", back[len(asked) % len(back)].port)
+        writer.write(asked[-1].head + asked[-1].content)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        await wire.send(head + await reader.readexactly(length))
+        writer.close()
+
+    return service
+
+
+@pytest.mark.parametrize("gateways", [1, 2])
+async def test_a_service_that_leads_back_is_asked_once(gate: Gate, person: httpx.AsyncClient, gateways: int) -> None:
+    back: list[Served] = []
+    asked: list[Asked] = []
+    async with listening(*[leading(back, asked)] * 20) as peer:
+        back += [gate(peer.endpoint, "http") for _ in range(gateways)]
+        answer = await person.get(f"{back[0].url}/legacy/a")
+    assert (len(asked), answer.status_code, answer.json()["type"]) == (1, 508, "/problems/loop-detected")
+    assert answer.headers["proxy-status"] == "portico; error=proxy_loop_detected"
+
+
+async def test_another_stack_may_be_on_the_way_and_a_way_through_it_that_leads_back_ends(
+    gate: Gate, person: httpx.AsyncClient
+) -> None:
+    back: list[Served] = []
+    asked: list[Asked] = []
+
+    async def ends(wire: Wire) -> None:
+        asked.append(await wire.request())
+        await wire.send(HELLO)
+
+    async with listening(ends, *[leading(back, asked)] * 20) as peer:
+        other = gate(peer.endpoint, "http", TOKEN_ISSUER="another")
+        back.append(gate(f"127.0.0.1:{other.port}", "http"))
+        through = await person.get(f"{back[0].url}/legacy/a", headers={"CDN-Loop": "strange; a=b"})
+        looped = await person.get(f"{back[0].url}/legacy/a")
+    assert (through.status_code, through.text) == (200, "hello")
+    said = [field.split(b": ")[1] for field in asked[0].fields if field.startswith(b"cdn-loop: ")]
+    assert (said[0], len(set(said))) == (b"strange; a=b", 3)
+    assert (len(asked), looped.status_code) == (2, 508)

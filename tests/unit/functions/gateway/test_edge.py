@@ -236,6 +236,7 @@ async def test_a_problem_brings_its_own_headers() -> None:
         (problem.UNREACHABLE, b"destination_unavailable"),
         (problem.MISBEHAVED, b"http_protocol_error"),
         (problem.DEADLINE_EXCEEDED, b"http_response_timeout"),
+        (problem.LOOP_DETECTED, b"proxy_loop_detected"),
         (problem.QUOTA_EXCEEDED, b"http_request_denied"),
         (problem.BODY_TOO_LARGE, b"http_request_error"),
     ],

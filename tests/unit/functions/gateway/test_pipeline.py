@@ -1,5 +1,7 @@
 """The order of a request, and that a policy which a route does not have costs it nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from functions.gateway.endpoints.watch import Membership
@@ -60,6 +62,18 @@ def test_only_a_route_that_takes_bodies_keeps_them(parts: Parts) -> None:
 
 def test_a_public_route_that_asks_for_little_has_a_short_way(parts: Parts) -> None:
     assert order(parts, auth="public", retries=0) == ["identify", "accept", "deadline", "shed", "balance", "breaker"]
+
+
+def test_only_what_goes_to_a_service_of_others_can_lead_back(parts: Parts) -> None:
+    """It is told before a permit, a place in a line or a fill of the cache is taken, which the first round may hold."""
+    legacy = upstream(
+        manifest(own={"app": None, "upstream": {"url": "http://legacy.example"}}),
+        Membership("things"),
+        lambda: 0.0,
+        lambda: None,
+    )
+    way = order(replace(parts, upstreams={"things": legacy}), cors=["*"], limit="10/1s", cache="shared")
+    assert way[:4] == ["identify", "cors", "loop", "accept"]
 
 
 @pytest.mark.parametrize("policy", [{"limit": "10/1s"}, {"limits": {"flood": "10/1s by address"}}])
