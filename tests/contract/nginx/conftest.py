@@ -72,9 +72,13 @@ class FrontDoor:
 
     async def gateway(self, slot: int, script: bytes | Script = OK) -> Gateway:
         gateway = Gateway(script)
-        server = await asyncio.start_server(gateway.serve, "127.0.0.1", self._layout.slot(GATEWAY, slot))
-        self._servers.append(server)
+        await self.served(slot, gateway.serve)
         return gateway
+
+    async def served(self, slot: int, by: Script) -> None:
+        """A gateway that does as it likes with each connection, from its first byte on."""
+        server = await asyncio.start_server(by, "127.0.0.1", self._layout.slot(GATEWAY, slot))
+        self._servers.append(server)
 
     @contextmanager
     def shut(self, slot: int) -> Iterator[Callable[[], Awaitable[None]]]:
