@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_PATIENCE = 30.0  # seconds
 _PIECES, _PAUSE = 4, 0.1  # of what is sent slowly; seconds between two
 KB = 1000
 _FIRST = b"HTTP/1.1 "
@@ -41,17 +40,16 @@ def head(line: bytes, *fields: bytes) -> bytes:
     return b"\r\n".join([line + b" HTTP/1.1", b"Host: a", b"Connection: close", *fields, b"", b""])
 
 
-def preflight(names: bytes, target: bytes = b"/products") -> bytes:
+def preflight(names: bytes, target: bytes = b"/products", origin: bytes = b"https://a.example") -> bytes:
     """Asks three times, as no line is longer than nginx takes, whether a page may send these headers."""
     asked = b"Access-Control-Request-Headers: " + names
-    return head(
-        b"OPTIONS " + target, b"Origin: https://a.example", b"Access-Control-Request-Method: GET", asked, asked, asked
-    )
+    page = (b"Origin: " + origin, b"Access-Control-Request-Method: GET")
+    return head(b"OPTIONS " + target, *page, asked, asked, asked)
 
 
-async def answer(offence: Offence, host: str, port: int) -> bytes:
-    """All that comes back. Raises OSError, and TimeoutError when nothing ends it."""
-    async with asyncio.timeout(_PATIENCE):
+async def answer(offence: Offence, host: str, port: int, patience: float = 30.0) -> bytes:
+    """All that comes back. Raises OSError, and TimeoutError when nothing ends it within `patience` seconds."""
+    async with asyncio.timeout(patience):
         reader, writer = await asyncio.open_connection(host, port)
         try:
             writing = asyncio.create_task(_write(writer, offence))
