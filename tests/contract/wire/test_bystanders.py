@@ -244,13 +244,21 @@ async def test_a_head_is_passed_on_or_misbehaviour_and_always_the_same(port: int
 async def test_whatever_is_asked_in_whatever_order(port: int) -> None:
     """`just fuzz` asks for more, with another seed each time."""
     random = Random(SEED)  # noqa: S311  the same seed must make the same cases
-    everything = [*bodies(), *heads(), *(Offence(case, head(b"GET /odd/" + case.encode()), 0) for case in odd.CASES)]
+    answers = (Offence(case, head(b"GET /odd/" + case.encode()), 0) for case in odd.CASES)
+    everything = [*bodies(), *heads(), *by_server(), *answers]
     others = Others(port)
     async with others.about():
         for _ in range(max(1, CASES // 100)):
             chosen = random.choices(everything, k=8)
             await asyncio.gather(*(said(port, cut(random, offence), LEFT) for offence in chosen))
     assert others.wrong == []
+
+
+def by_server() -> Iterator[Offence]:
+    """What a gateway's server refuses before any code of ours, and closes with the body unread."""
+    for fields in ([b"X: a\x01b"], [b"X: a\x7fb"], [b"X-%d: a" % number for number in range(120)]):
+        for size in (60 * KB, 1000 * KB):
+            yield Offence("by the server", sized(b"PUT /refused/token", bytes(size), *fields), 0)
 
 
 def cut(random: Random, offence: Offence) -> Offence:
