@@ -167,8 +167,8 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        if rendered := self._configure():
-            self._supervisor.restart("nginx")
+        if (rendered := self._configure()) and (running := self._supervisor.processes()["nginx"].pid):
+            nginx.reload(running)
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
         for function in self._take_source():

@@ -216,3 +216,23 @@ def test_a_module_runs_with_its_functions_settings(engine: LocalEngine, checkout
 def test_nothing_can_be_asked_of_a_stack_that_does_not_run(engine: LocalEngine) -> None:
     with pytest.raises(Refusal, match="start it with `just up`"):
         engine.ps()
+
+
+def test_a_route_that_takes_more_has_nginx_take_it_and_loses_nobody(engine: LocalEngine, checkout: Path) -> None:
+    engine.up()
+    connection = http.client.HTTPConnection("127.0.0.1", engine._layout.port, timeout=5)
+    connection.request("POST", "/files", bytes(100_000))
+    assert connection.getresponse().status == 413
+    master = next(instance.pid for instance in engine.ps() if instance.name == "nginx")
+    with socket.create_connection(("127.0.0.1", engine._layout.port)) as begun:
+        begun.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        with (checkout / "functions/users/function.toml").open("a") as manifest:
+            manifest.write('[[route]]\nmatch = "POST /files"\n')
+        again(engine).up()
+        assert master == next(instance.pid for instance in engine.ps() if instance.name == "nginx")
+        begun.sendall(b"y\r\n\r\n")
+        assert begun.recv(12) == b"HTTP/1.1 200"
+    connection.close()
+    connection.request("POST", "/files", bytes(100_000))
+    assert connection.getresponse().status == 501  # the function's own answer: it knows no POST
+    connection.close()
