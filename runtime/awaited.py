@@ -7,7 +7,8 @@ met its deadline, and is ended by its caller's going alone.
 Only `receive()` tells that a caller has gone. It is asked once the body is over and a moment has passed, in which most
 answers are out; what it says meanwhile is kept for the application. An application that asks for what comes after the
 body, or while it answers, is told, and not cancelled. A body that it never reads hides its caller's going: then the
-deadline ends it.
+deadline ends it. What ends because its caller has gone has no answer, or half of one: runtime/answered.py sees to that
+under a server that says so of callers who wait.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from collections.abc import Awaitable, Iterable
 from runtime import deadline
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
-from runtime.problem import DEADLINE_EXCEEDED, MEDIA_TYPE, Header, Problem
+from runtime.problem import DEADLINE_EXCEEDED, Header, Problem
+from runtime.refusal import refuse
 
 _MOMENT = 0.02  # seconds
 _GONE = "http.disconnect"
@@ -29,7 +31,7 @@ def awaited(app: ASGIApp) -> ASGIApp:
     async def serving(scope: Scope, receive: Receive, send: Send) -> None:
         until = deadline.current.get()
         if until is not None and until.over:
-            await _refuse(scope, send)
+            await refuse(Problem(DEADLINE_EXCEEDED), scope, send)
             return
         call = _Call(receive, send, until, has_body=_has_body(scope["headers"]))
         try:
@@ -38,7 +40,7 @@ def awaited(app: ASGIApp) -> ASGIApp:
             if not call.ended:  # the server stops
                 raise
             if call.late and not call.answering:
-                await _refuse(scope, send)
+                await refuse(Problem(DEADLINE_EXCEEDED), scope, send)
         finally:
             call.close()
 
@@ -170,14 +172,3 @@ class _Call:
 def _has_body(headers: Iterable[Header]) -> bool:
     """As RFC 9112, section 6.3, has it: what has no length and no coding has no body."""
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
-
-
-async def _refuse(scope: Scope, send: Send) -> None:
-    body = Problem(DEADLINE_EXCEEDED).body(scope["path"], _request_id(scope["headers"]))
-    headers = [(b"content-type", MEDIA_TYPE), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": DEADLINE_EXCEEDED.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _request_id(headers: Iterable[Header]) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")

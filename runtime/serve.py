@@ -116,6 +116,7 @@ def _application(folder: Path, manifest: Manifest) -> Application:
 
 async def _serve(application: Application, name: str, options: Serve) -> int:
     health = application.health
+    health.hears_who_leaves = True
     stop = _stop_signal()
     told = asyncio.create_task(stop.wait())
     _refuse_taken(options.host, options.port)

@@ -91,16 +91,28 @@ class Unitlike:
         return said
 
     def ask(self, method: str, target: str, headers: Headers, body: bytes) -> Answer:
+        self.begin(method, target, headers, body)
+        return self.answer()
+
+    def begin(self, method: str, target: str, headers: Headers, body: bytes) -> None:
+        """Asks, and waits for nothing."""
         host = {"Host": "127.0.0.1", **_sent(headers, body)}
         asked = {"method": method, "target": target, "headers": list(host.items()), "body": body.decode("latin-1")}
         self._say(json.dumps(asked))
+
+    def answer(self) -> Answer:
+        """The next one, which is whole."""
         said = self.hear()
-        assert said["complete"], said
+        assert said["whole"], said
         return _answer(said["status"], said["headers"], said["body"])
 
-    def shut(self) -> list[str]:
-        """Ends a life; what went wrong in it."""
+    def end(self) -> None:
+        """Ends a life, as a restart does; whoever is not answered yet is answered before it is over."""
         self._say("")
+
+    def shut(self) -> list[str]:
+        """Ends a life in which nobody waits for an answer; what went wrong in it."""
+        self.end()
         faults: list[str] = self.hear()["faults"]
         return faults
 
