@@ -82,7 +82,7 @@ def _reloading(folder: Path, also: str) -> int:
     from runtime.reload import Loop  # noqa: PLC0415  only developers need it
 
     def anew() -> int:
-        os.environ["RELOAD"] = "0"
+        os.environ.update(RELOAD="0", DEVELOPING="1")
         return int(importlib.import_module("runtime.serve").main(folder))
 
     return Loop(anew, [Path("runtime"), folder], also).run(lambda: _application(folder, Manifest.read(folder)))

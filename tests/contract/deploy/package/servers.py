@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -185,14 +186,16 @@ def unitd(file: Path) -> Iterator[Server]:
         if os.geteuid() == 0:  # it would become somebody who may not read what a test has unpacked
             places |= {"--user": "root", "--group": "root"}
         command = [UNITD, "--no-daemon", *(word for pair in places.items() for word in pair)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        ) as process:
             try:
                 _configure(control, configuration, process)
                 server = Socket(port)
                 server.until_ready(process)
                 yield server
             finally:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)  # all of them: on SIGTERM unitd waits for what starts, for ever
 
 
 def _configure(control: str, configuration: Mapping[str, Any], process: "subprocess.Popen[str]") -> None:
