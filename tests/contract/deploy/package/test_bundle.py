@@ -101,6 +101,16 @@ def test_a_start_that_fails_says_why_and_ends(package: Package) -> None:
         assert server.close()[0] == 1
 
 
+@pytest.mark.parametrize("package", ["things"], indirect=True)
+def test_why_it_does_not_start_is_in_what_unit_keeps_of_a_long_traceback(
+    package: Package, surroundings: Environment
+) -> None:
+    with process(package.told(**surroundings, DATABASE_URL="sqlite:////nowhere/things.db")) as server:
+        first, second, *_ = server.hear()["failed"].splitlines()
+    assert first.endswith("DatabaseUnavailable: dependency-unavailable: The database cannot be reached.")
+    assert second == "Traceback (most recent call last):"
+
+
 @pytest.mark.parametrize("package", ["orders", "users", "things"], indirect=True)
 def test_without_its_schema_it_does_not_start_and_says_what_to_do(
     package: Package, surroundings: Environment, tmp_path: Path
