@@ -136,8 +136,8 @@ package name *options: _ready
 
 # Write what NGINX Unit is told of the functions, from their manifests, to deploy/unit/
 [group('work')]
-unit-config: _ready
-    @{{ python }} -m deploy unit-config
+unit-config *options: _ready
+    @{{ python }} -m deploy unit-config {{ options }}
 
 # Run the tests: all, or unit, contract, e2e
 [group('work')]

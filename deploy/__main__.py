@@ -54,9 +54,9 @@ def call(options: argparse.Namespace) -> int:
         case "remove":
             return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
         case "package":
-            return verbs.package(ROOT, options.name, _state() / "packages", options.python)
+            return verbs.package(ROOT, options.name, _state() / "packages", options.python, options.home)
         case "unit-config":
-            return verbs.unit_config(ROOT)
+            return verbs.unit_config(ROOT, options.python, options.home)
         case _:
             return call_engine(options)
 

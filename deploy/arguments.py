@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deploy import call
 from deploy.chaos import run as chaos
 from deploy.engine import GATEWAY
-from deploy.package import bundle
+from deploy.package import unit
 from functions.gateway import cached, limits
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def parser() -> ArgumentParser:
     """Of `python -m deploy`; an unknown verb ends the process with a usage message, as argparse does."""
     parser = ArgumentParser(prog="just", allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback", "unit-config"):
+    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)
@@ -78,7 +78,9 @@ def _work(verbs: "Verbs") -> None:
     _sure(remove)
     package = verbs.add_parser("package")
     package.add_argument("name")
-    package.add_argument("--python", default=bundle.HERE, help="the version that it is to run on, as in 3.13")
+    for verb in (package, verbs.add_parser("unit-config")):
+        verb.add_argument("--python", default=unit.HERE, help="the version that it is to run on, as in 3.13")
+        verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
     chaos.arguments(verbs.add_parser("chaos"))
 
 

@@ -201,17 +201,17 @@ def remove(root: Path, name: str, ask: Ask) -> int:
     return 0
 
 
-def package(root: Path, name: str, below: Path, python: str) -> int:
-    """Makes one archive of a function and all that it needs, and says how it is run."""
-    made = bundle.build(root, name, below, python)
+def package(root: Path, name: str, to: Path, python: str, home: str) -> int:
+    """Makes one archive of a function and all that it needs, to be unpacked in `home`, and says how it is run."""
+    made = bundle.build(root, name, to, python, home)
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
-    print(f"Unpack it in {unit.HOME}, then `python3 {unit.HOME}/{name}` serves it; for NGINX Unit see docs/unit.md")
+    print(f"Unpack it in {home}, then `python3 {home}/{name}` serves it; for NGINX Unit see docs/unit.md")
     return 0
 
 
-def unit_config(root: Path) -> int:
-    """Writes what NGINX Unit is told of the functions."""
-    for file in unit.write(root):
+def unit_config(root: Path, python: str = unit.HERE, home: str = unit.HOME) -> int:
+    """Writes what NGINX Unit is told of the functions, whose packages are for that Python and unpacked in `home`."""
+    for file in unit.write(root, python, home):
         print(file)
     return 0
 

@@ -8,17 +8,19 @@ for that.
 Only `receive()` tells that a caller has gone. It is asked once the body is over and a moment has passed, in which most
 answers are out; what it says meanwhile is kept for the application. An application that asks for what comes after the
 body, or while it answers, is told, and not cancelled. A body that it never reads hides its caller's going: then the
-deadline ends it.
+deadline ends it. What ends because its caller has gone has no answer, or half of one: runtime/answered.py sees to that
+under a server that says so of callers who wait.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 
 from runtime import deadline
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
-from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, MEDIA_TYPE, Header, Kind, Problem
+from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, Problem
+from runtime.refusal import refuse
 from runtime.unread import announced, read_on
 
 _MOMENT = 0.02  # seconds
@@ -33,17 +35,17 @@ def awaited(app: ASGIApp) -> ASGIApp:
         call = _Call(receive, send, until, has_body=announced(scope["headers"]))
         try:
             if until is not None and until.over:
-                await _refuse(DEADLINE_EXCEEDED, scope, call.send)
+                await refuse(Problem(DEADLINE_EXCEEDED), scope, call.send)
             else:
                 await app(scope, call.receive, call.send)
         except asyncio.CancelledError:
             if not call.ended:  # the server stops
                 raise
             if call.late and not call.answering:
-                await _refuse(DEADLINE_EXCEEDED, scope, send)
+                await refuse(Problem(DEADLINE_EXCEEDED), scope, send)
         except Exception:
             if call.expected:
-                await _refuse(INTERNAL, scope, send)
+                await refuse(Problem(INTERNAL), scope, send)
                 if call.unread:
                     await read_on(receive)
             raise  # the server logs it, and cuts off what has begun
@@ -185,14 +187,3 @@ class _Call:
         if not self._ending:
             self._ending = True
             self._task.cancel()
-
-
-async def _refuse(kind: Kind, scope: Scope, send: Send) -> None:
-    body = Problem(kind).body(scope["path"], _request_id(scope["headers"]))
-    headers = [(b"content-type", MEDIA_TYPE), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": kind.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _request_id(headers: Iterable[Header]) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")

@@ -81,7 +81,7 @@ def _reloading(folder: Path, also: str) -> int:
     from runtime.reload import Loop  # noqa: PLC0415  only developers need it
 
     def anew() -> int:
-        os.environ["RELOAD"] = "0"
+        os.environ.update(RELOAD="0", DEVELOPING="1")
         return int(importlib.import_module("runtime.serve").main(folder))
 
     return Loop(anew, [Path("runtime"), folder], also).run(lambda: _application(folder, Manifest.read(folder)))
@@ -115,6 +115,7 @@ def _application(folder: Path, manifest: Manifest) -> Application:
 
 async def _serve(application: Application, name: str, options: Serve) -> int:
     health = application.health
+    health.hears_who_leaves = True
     stop = _stop_signal()
     told = asyncio.create_task(stop.wait())
     _refuse_taken(options.host, options.port)

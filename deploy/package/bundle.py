@@ -19,12 +19,12 @@ from deploy.engine import Refusal
 from deploy.local import source
 from deploy.package import entry, unit
 
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # the Python that runs this
+HERE = unit.HERE
 
 
-def build(root: Path, name: str, target: Path, python: str = HERE) -> Path:
-    """Writes `target`/`name`.tar.gz, for that Python. Raises Refusal."""
-    told = unit.application(root, name, f"python {python}")
+def build(root: Path, name: str, target: Path, python: str = HERE, below: str = unit.HOME) -> Path:
+    """Writes `target`/`name`.tar.gz, for that Python, to be unpacked in `below`. Raises Refusal."""
+    told = unit.application(root, name, f"python {python}", unit.unpacked(below, name))
     with TemporaryDirectory() as made:
         folder = Path(made)
         for file in source.files(root, name):
