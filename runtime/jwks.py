@@ -41,4 +41,6 @@ def _read(answer: HTTPResponse, url: str) -> bytes:
         document += part
         if len(document) > LARGEST or monotonic() > over:
             raise OSError(f"{url} gave an answer that is too long, or too slow")
+    if answer.length:
+        raise OSError(f"{url} broke its answer off")
     return document
