@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import msgspec
 import structlog
 
-from runtime import deadline, log, process
+from runtime import background, deadline, log, process
 from runtime.answered import answered
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.awaited import awaited
@@ -104,6 +104,10 @@ def _measured(metrics: Metrics, health: Health) -> process.Lag:
     process.measured(metrics)
     in_flight = "Requests that are being served."
     metrics.ask("gauge", "portico_requests_in_flight", in_flight, lambda: {(): health.in_flight})
+    worked = "portico_loop_last_success_timestamp_seconds", "When a background loop last worked, in Unix time."
+    metrics.ask("gauge", *worked, background.last_worked, "loop")
+    failures = "portico_loop_failures_total", "Steps of background loops that failed."
+    metrics.ask("counter", *failures, background.failures, "loop")
     return process.Lag(metrics.histogram("portico_event_loop_lag_seconds", "Lateness of timers.").of().observe)
 
 

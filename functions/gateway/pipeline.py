@@ -14,7 +14,7 @@ from functions.gateway.exchange import Handler, Stage
 from functions.gateway.routes import CEILINGS, GATEWAY, Route
 from functions.gateway.stages.accept import accept
 from functions.gateway.stages.authenticate import authenticate
-from functions.gateway.stages.balance import balance
+from functions.gateway.stages.balance import balance, elsewhere
 from functions.gateway.stages.breaker.stage import breaker
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.invalidate import invalidate
@@ -169,7 +169,8 @@ def resilient(route: Route, parts: Parts, upstream: Upstream) -> Iterator[Stage]
     yield shed(upstream.gate, parts.clock)
     if policy.retries:
         tell = parts.telemetry.retries(route.function)
-        yield retry(policy.retries, failures, upstream.budget, random.random, tell)
+        others = elsewhere(upstream.members, upstream.circuits, parts.clock)
+        yield retry(policy.retries, failures, upstream.budget, random.random, tell, elsewhere=others)
     yield balance(upstream.members, upstream.in_flight, upstream.circuits, random_below, parts.clock)
     yield breaker(upstream.circuits, failures, parts.clock)
 

@@ -74,6 +74,7 @@ PURE = [
     "functions.users.throttle.decision",
     "runtime.compact",
     "runtime.deadline",
+    "runtime.jwk",
     "runtime.manifest",
     "runtime.network",
     "runtime.problem",

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from runtime.deadline import HEADER as DEADLINE
-from runtime.trace import traceparent
+from runtime.trace import traceparent, tracestate
 
 REQUEST_ID = b"x-request-id"
 _OURS = frozenset(
@@ -103,8 +103,8 @@ def _sorted_out(headers: list[Header]) -> tuple[list[Header], dict[bytes, bytes]
 def _trace(parent: bytes | None, state: bytes | None) -> list[Header]:
     """The state belongs to the parent it came with, and ends where a new trace starts (level 2, section 3.3.1)."""
     sent = traceparent(parent)
-    if state and sent == parent:
-        return [(b"traceparent", sent), (b"tracestate", state)]
+    if state and sent == parent and (kept := tracestate(state)):
+        return [(b"traceparent", sent), (b"tracestate", kept)]
     return [(b"traceparent", sent)]
 
 

@@ -92,3 +92,15 @@ async def test_without_a_peer_a_token_is_answered_by_503_and_not_by_401(peer: Pe
     with pytest.raises(Problem) as refused:
         await verifier.verify(f"eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.e30.{'A' * 86}")  # well-formed, as strangers send it
     assert refused.value.kind.slug == "keys-unavailable"
+
+
+async def test_an_answer_without_an_end_is_given_up(peer: Peer) -> None:
+    peer.reply = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (jwks.LARGEST + 1)
+    with pytest.raises(OSError, match="too long"):
+        await from_url(peer.url)()
+
+
+async def test_an_answer_that_drips_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "LONGEST", 0.0)
+    with pytest.raises(OSError, match="too slow"):
+        await from_url(peer.url)()

@@ -1,5 +1,6 @@
 """A service that others run, over TLS, behind a real gateway that was told of it by a manifest alone."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,9 +31,9 @@ def gate(tmp_path: Path, redis_url: str) -> Iterator[Gate]:
     """Starts a gateway in front of that service alone."""
     started: list[Served] = []
 
-    def start(endpoint: str, **environment: str) -> Served:
+    def start(endpoint: str, manifest: str = MANIFEST, **environment: str) -> Served:
         (tmp_path / "functions/legacy").mkdir(parents=True)
-        manifest = MANIFEST.format(port=endpoint.rpartition(":")[2])
+        manifest = manifest.format(port=endpoint.rpartition(":")[2])
         (tmp_path / "functions/legacy/function.toml").write_text(manifest)
         told = {"FUNCTIONS_DIR": str(tmp_path / "functions"), "ENDPOINTS": f"directory:{tmp_path}"}
         started.append(Served(ROOT / "functions/gateway", **told, REDIS_URL=redis_url, **environment))
@@ -78,3 +79,48 @@ async def test_one_that_shows_a_strangers_certificate_is_told_nothing(
     gateway.stop()
     gateway.ended()
     assert any("certificate verify failed" in line for line in gateway.log)
+
+
+LONE = """
+name = "legacy"
+
+[upstream]
+url = "http://127.0.0.1:{port}"
+
+[circuit]
+open = "1ms"
+longest = "1ms"
+
+[[route]]
+match = "GET /legacy/{{path...}}"
+auth = "public"
+
+[[route]]
+match = "PUT /legacy/{{path...}}"
+auth = "public"
+"""
+BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nill"
+
+
+async def test_one_bad_path_of_a_lone_service_takes_no_other_and_who_comes_when_it_is_back_waits_for_the_probe(
+    gate: Gate, person: httpx.AsyncClient
+) -> None:
+    lines: list[bytes] = []
+
+    async def service(wire: Wire) -> None:
+        while True:
+            lines.append((await wire.request()).line)
+            await wire.send(BAD if b"/bad" in lines[-1] else HELLO)
+
+    connections = [service] * 100
+    async with listening(*connections) as peer:
+        port = int(peer.endpoint.rpartition(":")[2])
+        url = f"{gate(peer.endpoint, LONE).url}/legacy"
+        for _ in range(20):
+            assert (await person.get(f"{url}/bad")).status_code == 503
+            assert (await person.get(f"{url}/good")).status_code == 200
+        assert lines == [b"GET /legacy/bad HTTP/1.1", b"GET /legacy/good HTTP/1.1"] * 20
+    assert {(await person.get(f"{url}/good")).status_code for _ in range(20)} <= {502, 503}
+    async with listening(*connections, port=port):
+        crowd = [person.put(f"{url}/{number}", content=b"x") for number in range(25)]
+        assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [200] * 25
