@@ -32,6 +32,7 @@ class Exchange:
     read: Receive
     length: int | None
     client: str  # the address of who is asking, from trusted hops only
+    scheme: bytes = b"http"  # by which it was asked, from trusted hops only
     body: bytes | None = None  # the whole body, once a stage has read it
     request_id: str = ""
     added: list[Header] = field(default_factory=list)  # what the gateway says to the function, beside `headers`

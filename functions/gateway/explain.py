@@ -42,7 +42,7 @@ _ACTS_ON = {
     "authenticate": ("auth", "role"),
     "limit": ("limit", "limits", "on_store_failure"),
     "deadline": ("deadline",),
-    "cache": ("cache", "cache_longest", "cache_largest", "cache_keep", "cache_drop"),
+    "cache": ("cache", "cache_longest", "cache_largest", "cache_keep", "cache_drop", "cache_cookies"),
     "retry": ("retries", "failures"),
     "breaker": ("failures",),
 }

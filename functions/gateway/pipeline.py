@@ -137,6 +137,7 @@ def kept(route: Route) -> Rules:
         normal=counting(policy.cache_keep, policy.cache_drop or ()),
         largest=int(policy.cache_largest or CEILINGS["cache_largest"]),
         longest=policy.cache_longest or CEILINGS["cache_longest"],
+        cookies=policy.cache_cookies == "shared",
         deadline=policy.deadline or CEILINGS["deadline"],
     )
 

@@ -62,6 +62,11 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     body: bytes = b""
 
     @property
+    def origin(self) -> bytes:
+        """Scheme and host: whose resource it is of."""
+        return self.selecting.partition(b"\n")[0]
+
+    @property
     def variant(self) -> bytes:
         """Its name among the answers to one target: a later one of the same name replaces it."""
         return self.selecting if self.part is None else self.selecting + b"\npart"
@@ -107,7 +112,7 @@ def stored(
         etag=first(headers, b"etag"),
         modified=_modified(headers, received),
         vary=vary,
-        selecting=selecting(vary, asked.host, asked.headers),
+        selecting=selecting(vary, asked.origin, asked.headers),
         groups=groups(headers, b"cache-groups"),
         part=content_range(headers) if status == 206 else None,
     )

@@ -1,7 +1,8 @@
 """Under which name an answer is kept: a function, and the target less what makes no difference.
 
-In: targets and what the manifest says of their queries. Out: keys and tags, in bytes. The host is no part of a key: it
-is among what selects an answer. A key is never sent anywhere: the function gets the target as the client wrote it.
+In: targets and what the manifest says of their queries. Out: keys and tags, in bytes. The origin is no part of a key:
+it is among what selects an answer, and a target is forgotten for all origins at once. A key is never sent anywhere: the
+function gets the target as the client wrote it.
 """
 
 import re

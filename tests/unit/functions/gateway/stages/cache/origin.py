@@ -83,9 +83,18 @@ class Cached:
         stage = cache(self.levels, self.fills, replace(RULES, **rules), self.told.append, lambda: self.now)  # type: ignore[arg-type]
         self._handler = stage(origin)
 
-    async def get(self, *lines: str, target: bytes = b"/things/1", method: bytes = b"GET") -> Response:
+    async def get(
+        self,
+        *lines: str,
+        target: bytes = b"/things/1",
+        method: bytes = b"GET",
+        host: str = "portico.test",
+        scheme: bytes = b"http",
+    ) -> Response:
         """The head of the answer to a request with these fields."""
-        return await self._handler(exchange(method, target, head("Host: portico.test", *lines)))
+        asked = exchange(method, target, head(f"Host: {host}", *lines))
+        asked.scheme = scheme
+        return await self._handler(asked)
 
 
 async def body(response: Response) -> bytes:
