@@ -119,7 +119,7 @@ def idle(manifest: Manifest) -> Parts:
         telemetry=Telemetry(Metrics()),
         levels=Levels(0),
         fills=Fills(lambda: 0.0),
-        cached={manifest.name} if any(route.cache for route in manifest.route) else (),
+        cached={manifest.name: ()} if any(route.cache for route in manifest.route) else {},
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.fields import line, members
+from functions.gateway.stages.cache.short import short
 
 # Who is asking: answers that are selected by these are never offered to somebody else for validation.
 PERSONAL = frozenset({b"authorization", b"cookie"})
@@ -30,7 +31,9 @@ def nominated(headers: Sequence[Header]) -> tuple[bytes, ...] | None:
 
 def selecting(names: tuple[bytes, ...], origin: bytes, headers: Sequence[Header]) -> bytes:
     """What a request to `origin` says in the fields that are called `names`."""
-    return b"\n".join([origin, *[_said(name, line(headers, name)) for name in names]]) if names else origin
+    if not names:
+        return origin
+    return b"%b\n%b" % (origin, short(b"\n".join([_said(name, line(headers, name)) for name in names])))
 
 
 def _said(name: bytes, value: bytes | None) -> bytes:

@@ -73,7 +73,8 @@ def cache(levels: Levels, fills: Fills, rules: Rules, tell: Tell = nobody, clock
 
         async def cached(exchange: Exchange) -> Response:
             asked = ask(exchange.method, exchange.headers, exchange.scheme)
-            key = keys.key(rules.function, rules.normal(exchange.target))
+            target = exchange.target = rules.normal(exchange.target)  # what is kept is what the function says of this
+            key = keys.key(rules.function, target)
             now = clock()
             decided = on_request(asked, levels.held(key), now)
             if type(decided) is Reuse:

@@ -59,14 +59,29 @@ def test_framing_with_two_meanings_is_refused(headers: list[Header]) -> None:
     assert (b"connection", b"close") in raised.value.headers
 
 
-@pytest.mark.parametrize("host", [b"a", b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:8080"])
+@pytest.mark.parametrize("host", [b"a", b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:8080", b"a" * 255])
 def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
     assert said((b"host", host)) == 0
 
 
 @pytest.mark.parametrize(
     "host",
-    [b"", b"a/b", b"user@a", b"a b", b"a, b", b"a:8x", b"a:", b"a:999999", b"a%00b", b"a\\b", b"[::1", b"::1", b"a\n"],
+    [
+        b"",
+        b"a/b",
+        b"user@a",
+        b"a b",
+        b"a, b",
+        b"a:8x",
+        b"a:",
+        b"a:999999",
+        b"a%00b",
+        b"a\\b",
+        b"[::1",
+        b"::1",
+        b"a\n",
+        b"a" * 256,
+    ],
 )
 def test_any_other_host_is_refused(host: bytes) -> None:
     with pytest.raises(Refused):

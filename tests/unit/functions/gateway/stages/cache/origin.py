@@ -74,7 +74,7 @@ class Origin:
 class Cached:
     """One route behind a cache, with a clock that a test moves."""
 
-    def __init__(self, origin: Handler, levels: Levels | None = None, **rules: float) -> None:
+    def __init__(self, origin: Handler, levels: Levels | None = None, **rules: object) -> None:
         self.now = NOW
         self.told: list[str] = []
         self.levels = levels or Levels(1_000_000)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from functions.gateway.exchange import Response
+from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.forward.stage import EndpointFailed
 from runtime.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
 from tests.unit.functions.gateway.stages.cache.heads import date
@@ -367,3 +368,12 @@ async def test_what_a_304_brought_for_one_is_not_given_to_those_who_wait() -> No
     origin.ready.set()
     cookies = {said(await one, b"set-cookie") for one in asking}
     assert len(cookies) == 3, "each has its own"
+
+
+async def test_a_function_is_asked_for_the_target_that_counts() -> None:
+    cached = Cached(origin := Origin(PUBLIC), normal=counting(["a"], ()))
+    for target in (b"/%74hings/1?utm=x&a=%7e&", b"/things/1?a=~&&utm=y"):
+        await body(await cached.get(target=target))
+        await body(await cached.get("Cache-Control: no-store", target=target))
+    assert {asked.target for asked in origin.seen} == {b"/things/1?a=~"}
+    assert len(origin.seen) == 3
