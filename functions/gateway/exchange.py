@@ -21,8 +21,9 @@ Receive = Callable[[], Awaitable[bytes]]
 class Exchange:
     """One request and what is known of it.
 
-    `target` is the request target as the client wrote it (raw path and query), and on a cached route as it counts there. `read` returns the next part of the body
-    and b"" at its end; `length` is the declared Content-Length, None when chunked, 0 without a body.
+    `target` is the request target as the client wrote it (raw path and query), on a cached route as it counts there.
+    `read` returns the next part of the body and b"" at its end; `length` is the declared Content-Length, None when
+    chunked, 0 without a body.
     """
 
     route: "Route"
