@@ -51,7 +51,7 @@ def ask(method: bytes, headers: Sequence[Header], scheme: bytes = b"http") -> As
     for name, value in headers:
         if name in _HEARD:
             said[name] = said[name] + b", " + value if name in said else value
-    origin = b"%b://%b" % (scheme, said.pop(b"host", b"").lower())
+    origin = scheme + b"://" + said.pop(b"host", b"").lower()
     if not said:
         return Asked(method, headers, origin)
     control, pragma = said.get(b"cache-control"), said.get(b"pragma")

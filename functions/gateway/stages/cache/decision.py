@@ -162,7 +162,7 @@ def _selected(asked: Asked, held: Sequence[Stored], now: float) -> Stored | None
     """The newest whole answer that the request selects, or the part that it wants (sections 3.3 and 4.1)."""
     part = None
     for candidate in held:
-        if not _selects(asked, candidate):
+        if candidate.selecting != selecting(candidate.vary, asked.origin, asked.headers):
             continue
         if candidate.part is None:
             return candidate

@@ -10,19 +10,19 @@ from collections.abc import Callable, Collection, Iterable
 
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.invalidation import Invalidation
-from functions.gateway.stages.cache.short import short
+from functions.gateway.stages.cache.short import LONGEST, short
 
 Key = bytes
 Normal = Callable[[bytes], bytes]  # a target as it counts
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-_NOTHING = re.compile(rb"[?&](?:&|\Z)")
+_ENDS = b"?&"
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def key(function: str, target: bytes) -> Key:
     """`target`, one that counts, of a function."""
-    return b"%b %b" % (function.encode(), short(target))
+    return b"%b %b" % (function.encode(), target if len(target) <= LONGEST else short(target))
 
 
 def tags(function: str, stored: Stored) -> list[bytes]:
@@ -45,7 +45,7 @@ def plain(target: bytes) -> bytes:
     """`target` with escapes in one spelling (RFC 3986, section 6.2.2), and nothing where a parameter might be."""
     if b"%" in target:
         target = _ESCAPE.sub(_spelled, target)
-    if b"?" in target and _NOTHING.search(target):
+    if b"?" in target and (b"&&" in target or b"?&" in target or target[-1] in _ENDS):
         path, _, query = target.partition(b"?")
         return _joined(path, [part for part in query.split(b"&") if part])
     return target
