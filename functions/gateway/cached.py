@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
 from functions.gateway.routes import Route, Table, compile_routes
 from functions.gateway.settings import Settings
@@ -22,6 +23,7 @@ from functions.gateway.stages.cache import keys
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.keys import Key
 from functions.gateway.stages.cache.redis import RedisLevel
+from functions.gateway.stages.cache.short import shown
 from runtime import settings
 from runtime.manifest import read_all
 
@@ -38,8 +40,7 @@ def place(routes: Sequence[Route], target: str) -> Key | None:
     route = Table(routes, lambda route: route).find(unquote(path)).get("GET")
     if route is None or not route.policy.cache:
         return None
-    normal = keys.counting(route.policy.cache_keep, route.policy.cache_drop or ())
-    return keys.key(route.function, normal(target.encode()))
+    return keys.key(route.function, normal(route.policy)(target.encode()))
 
 
 def lines(held: Sequence[Stored], now: float) -> Iterator[str]:
@@ -50,7 +51,7 @@ def lines(held: Sequence[Stored], now: float) -> Iterator[str]:
         said = [f"{one.status}", f"{len(one.body)} bytes", f"{now - one.born:.0f} s old", fresh]
         said += [f"etag {one.etag.decode('latin-1')}"] if one.etag else []
         said += [f"groups {', '.join(one.groups)}"] if one.groups else []
-        said += [f"for {one.selecting.decode('latin-1').replace(chr(10), ', ')}"]
+        said += [f"for {shown(one.selecting).replace(chr(10), ', ')}"]
         yield ", ".join(said)
 
 
@@ -68,7 +69,7 @@ async def purge(level: RedisLevel, name: bytes) -> str:
     """Has every gateway forget a key or a tag."""
     if not await level.invalidate([name]):
         sys.exit(AWAY)
-    return f"Forgotten everywhere: {name.decode('latin-1')}"
+    return f"Forgotten everywhere: {shown(name)}"
 
 
 async def purge_all(level: RedisLevel) -> str:

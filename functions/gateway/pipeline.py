@@ -5,8 +5,8 @@ cache, keep, shed, retry, balance, breaker, forward.
 """
 
 import random
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from functions.gateway.stages.balance import balance, elsewhere
 from functions.gateway.stages.breaker.stage import breaker
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.invalidate import invalidate
-from functions.gateway.stages.cache.keys import counting
+from functions.gateway.stages.cache.keys import Normal, counting
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
 from functions.gateway.stages.cache.stage import Tell as Outcome
@@ -39,6 +39,7 @@ from functions.gateway.stages.swap.stage import swap, withhold
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.upstreams import Upstream
 from runtime.identity import Verifier
+from runtime.manifest import Policy
 from runtime.requests import UNROUTED
 from runtime.units import Rule
 
@@ -76,7 +77,9 @@ class Parts:
     telemetry: Telemetry
     levels: Levels
     fills: Fills
-    cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
+    cached: Mapping[str, Collection[Normal]] = field(
+        default_factory=dict
+    )  # functions with kept answers: how targets count
     ended: Container[str] = frozenset()  # sessions whose tokens are refused
     api_keys: tuple[str, Tokens] | None = None  # how they begin, and what they are worth
     new_id: Callable[[], str] = random_id
@@ -127,7 +130,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     if policy.cache:
         yield cache(parts.levels, parts.fills, kept(route), parts.telemetry.cached(route.function))
     elif route.method != "GET" and route.function in parts.cached:
-        yield invalidate(parts.levels, route.function)
+        yield invalidate(parts.levels, route.function, parts.cached[route.function])
     yield from resilient(route, parts, parts.upstreams[route.function])
 
 
@@ -136,11 +139,26 @@ def kept(route: Route) -> Rules:
     policy = route.policy
     return Rules(
         function=route.function,
-        normal=counting(policy.cache_keep, policy.cache_drop or ()),
+        normal=normal(policy),
         largest=int(policy.cache_largest or CEILINGS["cache_largest"]),
         longest=policy.cache_longest or CEILINGS["cache_longest"],
+        cookies=policy.cache_cookies == "shared",
         deadline=policy.deadline or CEILINGS["deadline"],
     )
+
+
+def normal(policy: Policy) -> Normal:
+    """How the targets of a cached route count."""
+    return counting(policy.cache_keep, policy.cache_drop or ())
+
+
+def normals(routes: Iterable[Route]) -> dict[str, list[Normal]]:
+    """The same of all cached routes, by function."""
+    found: dict[str, list[Normal]] = {}
+    for route in routes:
+        if route.policy.cache:
+            found.setdefault(route.function, []).append(normal(route.policy))
+    return found
 
 
 def pages(route: Route) -> Pages:

@@ -41,7 +41,7 @@ MOST_ORIGINS = 32  # of one route
 MOST_LIMITS = 8  # of one route
 MOST_PERMITS = 1_000_000  # in one bucket
 LONGEST_FILL = 31 * 86_400  # seconds until an empty bucket is full
-_OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop")
+_OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop", "cache_cookies")
 _OF_CORS = ("cors_headers", "cors_expose", "cors_cookies", "cors_longest")
 SHARED_CEILINGS: dict[str, dict[str, float]] = {  # of what all routes of a function share
     "circuit": {"consecutive": 20, "ratio": 0.8, "open": Duration(5), "longest": Duration(30)},

@@ -65,10 +65,12 @@ def identify(trusted: Trusted, new_id: Callable[[], str]) -> Stage:
             behind_proxy = trusted(exchange.client)
             if behind_proxy and (hops := said.get(b"x-forwarded-for")):
                 exchange.client = client_address(exchange.client, hops, trusted)
+            if behind_proxy and said.get(b"x-forwarded-proto", b"").lower() == b"https":
+                exchange.scheme = b"https"
             exchange.added = [
                 (REQUEST_ID, exchange.request_id.encode()),
                 (b"x-forwarded-for", exchange.client.encode()),
-                (b"x-forwarded-proto", said.get(b"x-forwarded-proto", b"http") if behind_proxy else b"http"),
+                (b"x-forwarded-proto", exchange.scheme),
                 *_trace(said.get(b"traceparent"), said.get(b"tracestate")),
             ]
             exchange.headers = kept

@@ -88,5 +88,5 @@ def test_a_target_counts_as_its_route_says() -> None:
 def test_a_line_tells_what_an_answer_is_and_whose() -> None:
     one = held("Cache-Control: max-age=60", 'ETag: "a"', 'Cache-Groups: "b"', "Vary: X", asked=get("X: 1"), age=70)
     assert list(lines([one], NOW)) == [
-        '200, 10 bytes, 70 s old, stale for 10 s, etag "a", groups b, for portico.test, x:1'
+        '200, 10 bytes, 70 s old, stale for 10 s, etag "a", groups b, for http://portico.test, x:1'
     ]

@@ -36,7 +36,7 @@ def parts() -> Parts:
         telemetry=Telemetry(Metrics()),
         levels=Levels(1024),
         fills=Fills(lambda: 0.0),
-        cached={"things"},
+        cached={"things": ()},
         new_id=lambda: "new",
     )
 
