@@ -19,6 +19,7 @@ from runtime.awaited import awaited
 from runtime.health import Health, State
 from runtime.metrics import MEDIA_TYPE, Metrics
 from runtime.requests import counted
+from runtime.unread import announced, read_on
 
 logger = log.get(__name__)
 
@@ -57,8 +58,10 @@ def application(
                 lag.stop()
         elif answer := answers.get(scope["path"]):
             await answer(health, _noting_drain(health, _as_asked(scope, send)))
+            await _unread(scope, receive)
         elif scope["path"] == "/metrics":
             await _answer(_noting_drain(health, _as_asked(scope, send)), 200, metrics.text(), MEDIA_TYPE)
+            await _unread(scope, receive)
         else:
             health.in_flight += 1
             try:
@@ -69,6 +72,11 @@ def application(
     exported = cast("Application", application)  # NGINX Unit takes a plain coroutine function only, so no class
     exported.health = health
     return exported
+
+
+async def _unread(scope: Scope, receive: Receive) -> None:
+    if announced(scope["headers"]):
+        await read_on(receive)
 
 
 def _as_asked(scope: Scope, send: Send) -> Send:

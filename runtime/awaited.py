@@ -18,6 +18,7 @@ from runtime import deadline
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
 from runtime.problem import DEADLINE_EXCEEDED, MEDIA_TYPE, Header, Problem
+from runtime.unread import announced, read_on
 
 _MOMENT = 0.02  # seconds
 _GONE = "http.disconnect"
@@ -30,8 +31,10 @@ def awaited(app: ASGIApp) -> ASGIApp:
         until = deadline.current.get()
         if until is not None and until.over:
             await _refuse(scope, send)
+            if announced(scope["headers"]):
+                await read_on(receive)
             return
-        call = _Call(receive, send, until, has_body=_has_body(scope["headers"]))
+        call = _Call(receive, send, until, has_body=announced(scope["headers"]))
         try:
             await app(scope, call.receive, call.send)
         except asyncio.CancelledError:
@@ -41,6 +44,8 @@ def awaited(app: ASGIApp) -> ASGIApp:
                 await _refuse(scope, send)
         finally:
             call.close()
+        if call.unread:
+            await read_on(receive)
 
     return serving
 
@@ -88,6 +93,11 @@ class _Call:
     def ended(self) -> bool:
         """Whether it is cancelled from here, and from nowhere else."""
         return self._ending and self._task.cancelling() == 1
+
+    @property
+    def unread(self) -> bool:
+        """Whether some of the body is still to come, and may be: its caller has not gone."""
+        return self._more and not self._told
 
     async def receive(self) -> Message:
         """What the server says; a caller who goes before the end of the body ends a call without an answer."""
@@ -165,11 +175,6 @@ class _Call:
         if not self._ending:
             self._ending = True
             self._task.cancel()
-
-
-def _has_body(headers: Iterable[Header]) -> bool:
-    """As RFC 9112, section 6.3, has it: what has no length and no coding has no body."""
-    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
 
 
 async def _refuse(scope: Scope, send: Send) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy import front
+from deploy import bodies, front
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.docker import connections, images, secrets
@@ -48,6 +48,7 @@ class DockerEngine:
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
+        settings |= {"BODIES": bodies.locations(root / "functions")}
         settings |= {"PLAIN_BIND": LOOPBACK} if self._front.tls else {}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import front
+from deploy import bodies, front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx_globals, nginx_options
@@ -45,6 +45,7 @@ def values(layout: Layout) -> dict[str, str]:
         "TLS_BIND": _bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),
         "TLS_FOLDER": str(layout.tls),
+        "BODIES": bodies.locations(layout.manifests),
         **layout.front.variables,
         **{f"GATEWAY_{number}": str(port) for number, port in slots},
     }

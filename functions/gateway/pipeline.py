@@ -1,7 +1,7 @@
 """THE order of a request: every stage that a route asked for, outermost first.
 
-observe, identify, cors, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline, cache,
-keep, shed, retry, balance, breaker, forward.
+observe, fit, identify, cors, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline,
+cache, keep, shed, retry, balance, breaker, forward.
 """
 
 import random
@@ -24,6 +24,7 @@ from functions.gateway.stages.cache.stage import Rules, cache
 from functions.gateway.stages.cache.stage import Tell as Outcome
 from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.deadline import deadline
+from functions.gateway.stages.fit import fit
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.stage import forward
 from functions.gateway.stages.identify import Trusted, identify
@@ -107,6 +108,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     public = policy.auth == "public"
     by_address = {name: rule for name, rule in route.rules.items() if rule.by == "address"}
     yield observe(parts.telemetry.requests(route.function, route.template))
+    yield fit
     yield identified(parts)
     if policy.cors:
         yield cors(pages(route))

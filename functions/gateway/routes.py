@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from runtime.manifest import Manifest, ManifestError, Policy
 from runtime.manifest import Route as Declared
+from runtime.sizes import LARGEST_BODY
 from runtime.units import Duration, Rule, Size
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ RESERVED = {"", "docs", "health", "livez", "metrics", "openapi.json", "problems"
 CEILINGS = {
     "deadline": Duration(20),  # an instance that stops waits longer
     "retries": 5,
-    "body": Size(64 * 1024**2),
+    "body": Size(LARGEST_BODY),
     "cache_longest": Duration(24 * 3600),
     "cache_largest": Size(1024**2),
     "cors_longest": Duration(2 * 3600),  # most browsers forget sooner

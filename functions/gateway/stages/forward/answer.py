@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from httptools import HttpParserError, HttpResponseParser
 
 from functions.gateway.stages.forward.errors import Misbehaved
+from runtime.sizes import READ_HEAD
 
 if TYPE_CHECKING:
     from functions.gateway.exchange import Header
 
-HEAD_LIMIT = 64 * 1024  # bytes of a head, and of anything else that brings no content (trailers, chunk extensions)
+HEAD_LIMIT = READ_HEAD  # bytes of a head, and of anything else that brings no content (trailers, chunk extensions)
 SKIPPED = frozenset({100, 102, 103})  # interim answers; llhttp knows that these have no content, and of no others
 DELIMITED = frozenset({b"content-length", b"transfer-encoding"})
 
