@@ -20,7 +20,7 @@ from deploy.chaos import run as chaos
 from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
 from deploy.engine import Engine, Refusal
-from deploy.front import Front
+from deploy.front import LOOPBACK, Front
 from deploy.local.engine import LocalEngine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,8 +114,9 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
 
 def call_chaos(engine: Engine, make: type[DockerEngine | LocalEngine], options: argparse.Namespace) -> int:
     """Does one fault after another to the stack, which is also deployed to from copies of the checkout."""
-    here = os.environ | {"PORTICO_STATE": str(_state())}
-    scene = EngineScene(engine, lambda copy: make(copy, here, say=lambda _: None), ROOT)
+    told = os.environ | {"PORTICO_STATE": str(_state())}
+    here = "host.docker.internal" if make is DockerEngine else LOOPBACK
+    scene = EngineScene(engine, lambda copy: make(copy, told, say=lambda _: None), ROOT, here)
     return chaos.main(engine, scene, _state() / "chaos", options)
 
 

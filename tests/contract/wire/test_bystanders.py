@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
+from deploy.chaos import odd
 from deploy.chaos.offences import KB, Offence, answer, chunked, head, preflight, sized, status
 from deploy.chaos.wire import Request, Wire
 from deploy.engine import GATEWAY
 from deploy.local.layout import Layout
 from tests.contract.functions.gateway.town import ROOT, Town, free_port
-from tests.contract.wire import odd
 from tests.contract.wire.conftest import running
 from tests.contract.wire.test_fuzz import CASES, SEED
 
@@ -210,21 +210,11 @@ async def test_answers_that_are_none(port: int, method: str) -> None:
         for case in odd.CASES:
             target = f"{method} /odd/{case}".encode()
             answers = [await said(port, Offence(case, sized(target, body), 0)) for _ in range(2)]
-            if faults := [fault for each in answers if (fault := amiss(each))]:
+            if faults := [fault for each in answers if (fault := odd.amiss(each))]:
                 wrong[case] = faults
             for _ in range(WELL_BETWEEN):
                 await said(port, Offence("well", head(b"GET /odd/well"), 200))
     assert (wrong, others.wrong) == ({}, [])
-
-
-def amiss(said: bytes) -> str:
-    """What is wrong with an answer of the gateway's, whatever its service did; "" when nothing is."""
-    fields = said.partition(b"\r\n\r\n")[0].lower()
-    if not 200 <= status(said) < 600:
-        return f"no answer: {said[:100]!r}"
-    if status(said) >= 500 and (b"\r\nproxy-status: portico;" not in fields or status(said) != 502):
-        return f"not the gateway's: {said[-300:]!r}"
-    return ""
 
 
 @pytest.mark.usefixtures("service")

@@ -1,12 +1,12 @@
-"""A service that others run, whose answers are none that it should give; and requests for them.
+"""A service that others run, whose answers are none that it should give; and what a gateway makes of them.
 
-`/well` is answered well. A case is named by the path; what it gets is told by `CASES`.
+`/odd/well` is answered well. A case is named by the path; what it gets is told by `CASES`.
 """
 
 import asyncio
 from collections.abc import Callable
 
-from deploy.chaos.offences import KB
+from deploy.chaos.offences import KB, status
 
 KIB = 1024
 WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -66,6 +66,16 @@ CASES: dict[str, bytes | Callable[[bytes], bytes]] = {
     "steering": b"HTTP/1.1 200 OK\r\nX-Accel-Redirect: /health\r\nX-Accel-Limit-Rate: 1\r\nContent-Length: 2\r\n\r\nok",
     "singular": b"HTTP/1.1 200 OK\r\nDate: a\r\nDate: b\r\nETag: 1\r\nETag: 2\r\nContent-Length: 2\r\n\r\nok",
 }
+
+
+def amiss(said: bytes) -> str:
+    """What is wrong with an answer of the gateway's, whatever its service did; "" when nothing is."""
+    fields = said.partition(b"\r\n\r\n")[0].lower()
+    if not 200 <= status(said) < 600:
+        return f"no answer: {said[:100]!r}"
+    if status(said) >= 500 and (b"\r\nproxy-status: portico;" not in fields or status(said) != 502):
+        return f"not the gateway's: {said[-300:]!r}"
+    return ""
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
