@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy import door
 from deploy.engine import Engine, Refusal
 from deploy.people import People
 from functions.gateway.explain import find
@@ -47,17 +48,14 @@ def arguments(parser: ArgumentParser) -> None:
 def main(engine: Engine, root: Path, people: Path, options: Namespace) -> int:
     """Calls, and shows what came of it; `people` is the folder that remembers who is who."""
     call = prepared(options, read_all(root / "functions"))
-    try:
-        with httpx.Client(base_url=engine.address(), timeout=70) as client:
-            known = People(client, people, lambda email: promote(engine, email))
-            answer = sent(call, client, known)
-    except httpx.TransportError as error:
-        raise Refusal(f"{engine.address()} gives no answer ({error}): start it with `just up`.") from None
+    with door.opened(engine.address(), 70) as client:
+        known = People(client, people, lambda email: promote(engine, email))
+        answer = sent(call, client, known)
     return shown(answer, call.caller)
 
 
 def prepared(options: Namespace, manifests: Sequence[Manifest]) -> Call:
-    """With a token where the route wants one, a key where it honours one, and what the body is."""
+    """With a token where the route wants one, a key where it honours one, and what the body is. Raises Refusal."""
     route = find(manifests, options.method, options.target)
     policies = {} if isinstance(route, str) else {name: each.value for name, each in route.policies.items()}
     headers = dict(map(_header, options.header))
@@ -117,7 +115,8 @@ def body(answer: httpx.Response) -> bytes:
 
 
 def _request(call: Call, client: httpx.Client, bearer: Mapping[str, str]) -> httpx.Response:
-    return client.request(call.method, call.target, content=call.body, headers={**call.headers, **bearer})
+    headers = {**call.headers, **bearer}
+    return client.request(call.method, door.url(client, call.target), content=call.body, headers=headers)
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from deploy import door
 from deploy.engine import Engine, Refusal
 
 _SHOWN = ("x-request-id", "x-instance", "location", "etag", "ratelimit", "cache-control", "cache-status")
@@ -20,7 +21,7 @@ Show = Callable[[str], None]
 
 def main(engine: Engine) -> int:
     """Walks the tour, putting products in first when there are none."""
-    with httpx.Client(base_url=engine.address(), timeout=10) as client:
+    with door.opened(engine.address(), 10) as client:
         walk = Tour(client, print)
         if not walk.products() and engine.run("orders", "functions.orders.seed") == 0:
             print("\nThere were no products: the seed is in now.")
@@ -89,7 +90,7 @@ class Tour:
         self, status: int, method: str, target: str, headers: dict[str, str] | None = None, body: object = None
     ) -> httpx.Response:
         """The answer, which was shown and has that status and a request id."""
-        answer = self._client.request(method, target, headers=headers, json=body)
+        answer = self._client.request(method, door.url(self._client, target), headers=headers, json=body)
         self._show(rendered(answer))
         self.expect(f"the status of {method} {target}", answer.status_code, status)
         if "x-request-id" not in answer.headers:

@@ -8,6 +8,11 @@ from hypothesis import settings
 
 from deploy.choice import docker_answers
 
+for _name in [name for name in os.environ if name.startswith("PYTHON")]:
+    del os.environ[_name]  # what a test starts runs as `just` would run it: with this checkout's modules
+for _name in ("no_proxy", "NO_PROXY"):  # a proxy is for what has to be installed
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "localhost,127.0.0.1,::1"]))
+
 settings.register_profile("portico", deadline=None)  # a busy machine is no fault
 settings.register_profile("fuzz", deadline=None, max_examples=1000)  # what `just fuzz` asks for
 settings.load_profile("portico")
