@@ -174,7 +174,7 @@ audit *options: (_none "audit" options) (_prepare "dev")
 # Measure the gateway beside its peers; results go to benchmarks/results/
 [group('work')]
 bench *options: (_prepare "local") (_prepare "bench" "nginx" "redis-server" "wrk" "taskset" "npm")
-    @npm install --no-save --no-audit --no-fund --silent --prefix .portico/bench fastify@5.12.8 @fastify/http-proxy@11.6.3
+    @umask go-w && npm install --no-save --no-audit --no-fund --silent --prefix .portico/bench fastify@5.12.8 @fastify/http-proxy@11.6.3
     .portico/bench/venv/bin/python {{ flags }} -m benchmarks "$@"
 
 # Resolve the dependency groups of pyproject.toml into requirements/

@@ -29,6 +29,7 @@ _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signa
 def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
     options = parser().parse_args(arguments)
+    os.umask(os.umask(0o077) | 0o022)  # what is made here may run, so nobody else may write it
     signal.signal(signal.SIGTERM, _interrupt)  # what was started is stopped then, too
     try:
         return call(options)

@@ -6,12 +6,12 @@ never taken for sound.
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy.engine import Refusal
+from deploy.interpreter import python
 
 
 class Finding(NamedTuple):
@@ -31,8 +31,7 @@ def known(locks: Iterable[Path], database: str = "") -> list[Finding]:
     asked = [part for lock in sorted(locks) for part in ("--requirement", str(lock))]
     options = ["--disable-pip", "--vulnerability-service", "osv", "--format", "json", "--progress-spinner", "off"]
     options += ["--osv-url", database] if database else []
-    command = [sys.executable, "-m", "pip_audit", *options, *asked]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(python("-m", "pip_audit", *options, *asked), check=False, capture_output=True, text=True)
     try:
         return findings(json.loads(done.stdout))
     except ValueError:

@@ -20,7 +20,7 @@ from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK, Front
+from deploy.front import Front
 from deploy.known import until_known
 from runtime.manifest import run_here
 
@@ -48,7 +48,7 @@ class DockerEngine:
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
-        settings |= {"PLAIN_BIND": LOOPBACK} if self._front.tls else {}
+        settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
         files = [
@@ -151,7 +151,7 @@ class DockerEngine:
         yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
 
     def address(self) -> str:
-        return f"http://localhost:{self._port}"
+        return front.url("http", self._front.plain, self._port)
 
     def _tags(self) -> dict[str, str]:
         return {name: f"portico-{name}:{self._version}" for name in self._functions}

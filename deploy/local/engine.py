@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK
+from deploy.front import LOOPBACK, bracketed, url
 from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
@@ -86,7 +86,7 @@ class LocalEngine:
             host, port = program.address
             process = processes[program.name]
             state = "ready" if process.pid and readiness.ready(program) else process.state
-            found.append(Instance(program.name, f"{host}:{port}", state, process.pid, process.uptime))
+            found.append(Instance(program.name, f"{bracketed(host)}:{port}", state, process.pid, process.uptime))
         return found
 
     def logs(self, name: str) -> Iterator[Line]:
@@ -145,8 +145,7 @@ class LocalEngine:
             )
 
     def address(self) -> str:
-        host = "localhost" if self._layout.bind == LOOPBACK else self._layout.bind
-        return f"http://{host}:{self._layout.port}"
+        return url("http", self._layout.bind, self._layout.port)
 
     def _start(self) -> None:
         self._require_ports()
@@ -229,7 +228,7 @@ class LocalEngine:
         (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
         files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         user = "root" if os.geteuid() == 0 else ""
-        text = config.daemon(layout.socket, layout.logs, layout.root, user=user, files=files)
+        text = config.daemon(layout.programs, user=user, files=files)
         (layout.run / "supervisord.conf").write_text(text)
 
     def _require_running(self) -> None:

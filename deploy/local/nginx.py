@@ -3,6 +3,7 @@
 Out: a folder with nginx.conf, snippets/ and conf.d/. It starts nothing; `check` has nginx read what was written.
 """
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from deploy import front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
-from deploy.local.programs import nginx_globals, nginx_options
+from deploy.local.programs import NGINX_OPTIONS, nginx_globals
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
 
@@ -40,11 +41,11 @@ def values(layout: Layout) -> dict[str, str]:
     """
     slots = enumerate(layout.slots(GATEWAY).values(), start=1)
     return {
-        "BIND": _bracketed(layout.bind),
+        "BIND": front.bracketed(layout.bind),
         "PORT": str(layout.port),
-        "TLS_BIND": _bracketed(layout.front.bind),
+        "TLS_BIND": front.bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),
-        "TLS_FOLDER": str(layout.tls),
+        "TLS_FOLDER": os.path.relpath(layout.tls, layout.nginx),  # what a name may hold, nginx's files may not
         **layout.front.variables,
         **{f"GATEWAY_{number}": str(port) for number, port in slots},
     }
@@ -57,15 +58,11 @@ def fill(template: str, variables: Mapping[str, str]) -> str:
 
 def check(layout: Layout, binary: str) -> None:
     """Raises Refusal with nginx's own words when it can't run with what was rendered."""
-    command = [binary, "-t", "-q", *nginx_options(layout), "-g", nginx_globals()]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [binary, "-t", "-q", *NGINX_OPTIONS, "-g", nginx_globals()]
+    result = subprocess.run(command, cwd=layout.nginx, capture_output=True, text=True, check=False)
     if result.returncode:
         said = result.stderr.strip().splitlines()[0]
         raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _remove(file: Path) -> bool:

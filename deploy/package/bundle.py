@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from deploy import bootstrap
 from deploy.engine import Refusal
+from deploy.interpreter import python as interpreter
 from deploy.local import source
 from deploy.package import entry, unit
 
@@ -54,21 +55,8 @@ def _install(root: Path, lock: Path, folder: Path, python: str) -> None:
 
 def _compile(folder: Path) -> None:
     """Bytecode that is believed without a look at the source: where it is unpacked, nobody may be able to write it."""
-    _run(
-        [
-            sys.executable,
-            "-m",
-            "compileall",
-            "-q",
-            "-j",
-            "0",
-            "-s",
-            str(folder),
-            "--invalidation-mode",
-            "unchecked-hash",
-            str(folder),
-        ]
-    )
+    how = ["-q", "-j", "0", "-s", str(folder), "--invalidation-mode", "unchecked-hash"]
+    _run(interpreter("-m", "compileall", *how, str(folder)))
 
 
 def _pack(folder: Path, name: str, target: Path) -> Path:

@@ -6,7 +6,6 @@ Waits are for conditions that supervisord reports. It decides nothing about what
 import http.client
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from supervisor.states import ProcessStates
 from supervisor.xmlrpc import Faults
 
 from deploy.engine import Refusal
+from deploy.interpreter import python
 from deploy.local.supervisor.config import STOP_GRACE
 
 _PAUSE = 0.05  # seconds between two looks
@@ -62,8 +62,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts supervisord and with it every program. Raises Refusal with what it said when it can't."""
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]
-        started = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = python("-P", "-m", "supervisor.supervisord", "-c", str(self._config))
+        folder = self._config.parent.parent  # what its file names is below the stack's folder
+        started = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if started.returncode:
             said = (started.stderr or started.stdout).strip().splitlines()
             raise Refusal(f"supervisord did not start: {said[0] if said else 'it said nothing'}")
