@@ -62,7 +62,7 @@ images *options: _ready
 seed *options: _ready
     @{{ python }} -m deploy seed "$@"
 
-# Make EMAIL an admin
+# Make EMAIL an admin (asks); --create makes the account first, if nobody has that address
 [group('data')]
 admin email *options: _ready
     @{{ python }} -m deploy admin "$@"

@@ -21,6 +21,7 @@ from deploy.docker.engine import DockerEngine
 from deploy.engine import Engine, Refusal
 from deploy.front import Front
 from deploy.local.engine import LocalEngine
+from runtime.visible import visible
 
 ROOT = Path(__file__).resolve().parent.parent
 _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signal ended
@@ -125,7 +126,7 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
         case "seed":
             return verbs.seed(engine)
         case "admin":
-            return verbs.admin(engine, options.email)
+            return verbs.admin(engine, options.email, create=options.create)
         case "rotate-keys":
             agree = _agree if options.yes else _ask
             return verbs.rotate_keys(engine, at_once=options.now, ask=agree, now=time.time())
@@ -160,17 +161,17 @@ def _agree(_question: str) -> str:
 
 def _ask(question: str) -> str:
     try:
-        return input(question).strip()
+        return input(visible(question)).strip()
     except EOFError:
         return ""
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print(visible(text, lines=True), flush=True)
 
 
 def _fail(text: str) -> int:
-    print(text, file=sys.stderr)
+    print(visible(text, lines=True), file=sys.stderr)  # others' last words are in it
     return 1
 
 

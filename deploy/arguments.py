@@ -51,7 +51,9 @@ def _stack(verbs: "Verbs") -> None:
 
 
 def _data(verbs: "Verbs") -> None:
-    verbs.add_parser("admin").add_argument("email")
+    admin = verbs.add_parser("admin")
+    admin.add_argument("email")
+    admin.add_argument("--create", action="store_true", help="make the account, if nobody has this address")
     verbs.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, by its date")
     restore = verbs.add_parser("restore")
     restore.add_argument("folder", type=Path)

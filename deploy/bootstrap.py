@@ -66,6 +66,7 @@ def python_packages(root: Path, group: str, folder: str = ".venv") -> None:
     lock = str(root / "requirements" / f"{group}.txt")
     options = ["--quiet", "--compile-bytecode", "--require-hashes"]
     _run([uv, "pip", "install", *options, "--python", str(installed), "-r", lock])
+    (environment / ".lock").unlink(missing_ok=True)  # uv's, which anybody may write
     stamp.write_text(mark(root, group))
 
 

@@ -9,6 +9,7 @@ import sys
 import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from deploy.engine import Engine, Refusal
 from deploy.people import People
 from functions.gateway.explain import find
 from runtime.manifest import Manifest, read_all
+from runtime.visible import visible
 
 ME = "me"
 _KEY = "Idempotency-Key"
@@ -89,7 +91,7 @@ def promote(engine: Engine, email: str) -> None:
 def shown(answer: httpx.Response, caller: str) -> int:
     """Prints the exchange; its exit code."""
     print(told(answer, caller), file=sys.stderr, flush=True)
-    sys.stdout.buffer.write(body(answer))
+    sys.stdout.buffer.write(body(answer, watched=sys.stdout.isatty()))
     sys.stdout.flush()
     return answer.status_code // 100 if answer.is_error else 0
 
@@ -104,14 +106,24 @@ def told(answer: httpx.Response, caller: str) -> str:
     lines += [f"> authorization: Bearer (as {caller})"] if caller else []
     lines += [f"< {answer.status_code} {answer.reason_phrase}"]
     lines += [f"< {name}: {value}" for name, value in answer.headers.multi_items()]
-    return "\n".join([*lines, ""])
+    return "\n".join([*map(visible, lines), ""])
 
 
-def body(answer: httpx.Response) -> bytes:
-    """Indented where it is JSON, else as it came."""
-    if "json" not in answer.headers.get("content-type", "") or not answer.content:
-        return answer.content
-    return json.dumps(answer.json(), indent=2, ensure_ascii=False).encode() + b"\n"
+def body(answer: httpx.Response, *, watched: bool) -> bytes:
+    """Indented where it is JSON, else as it came; `watched`: by a person, whose terminal obeys nothing in it."""
+    content = indented(answer)
+    if not watched:
+        return content
+    return visible(content.decode(errors="surrogateescape"), lines=True).encode()
+
+
+def indented(answer: httpx.Response) -> bytes:
+    """The content, laid out where it is JSON."""
+    if "json" in answer.headers.get("content-type", ""):
+        with suppress(ValueError):  # it is said to be JSON, and is not
+            text = json.dumps(answer.json(), indent=2, ensure_ascii=False)
+            return visible(text, lines=True).encode() + b"\n"
+    return answer.content
 
 
 def _request(call: Call, client: httpx.Client, bearer: Mapping[str, str]) -> httpx.Response:

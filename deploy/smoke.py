@@ -12,6 +12,7 @@ import httpx
 
 from deploy import door
 from deploy.engine import Engine, Refusal
+from runtime.visible import visible
 
 _SHOWN = ("x-request-id", "x-instance", "location", "etag", "ratelimit", "cache-control", "cache-status")
 _ALSO_SHOWN = ("idempotency-replayed", "www-authenticate", "retry-after", "link")
@@ -61,7 +62,8 @@ class Tour:
         self.expect("the email", answer.json()["email"], user["email"])
 
     def products(self) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self.call(200, "GET", "/products?limit=3").json()["items"]
+        now = {"Cache-Control": "no-cache"}  # and not what there was before a seed
+        items: list[dict[str, Any]] = self.call(200, "GET", "/products?limit=3", now).json()["items"]
         return items
 
     def order(self, products: list[dict[str, Any]]) -> None:
@@ -110,10 +112,10 @@ def rendered(answer: httpx.Response) -> str:
     lines.append(f"< {answer.status_code} {answer.reason_phrase}")
     lines += [f"< {name}: {answer.headers[name]}" for name in _SHOWN + _ALSO_SHOWN if name in answer.headers]
     lines += _body(answer)
-    return "\n".join(lines)
+    return visible("\n".join(lines), lines=True)
 
 
 def _body(answer: httpx.Response) -> list[str]:
     if "json" not in answer.headers.get("content-type", ""):
         return [answer.text] if answer.text else []
-    return json.dumps(answer.json(), indent=2, ensure_ascii=False).splitlines()
+    return json.dumps(answer.json(), indent=2, ensure_ascii=False).split("\n")

@@ -104,9 +104,9 @@ def seed(engine: Engine) -> int:
     return engine.run("orders", "functions.orders.seed")
 
 
-def admin(engine: Engine, email: str) -> int:
-    """Makes somebody an admin; may ask on this terminal."""
-    return engine.run("users", "functions.users.admin", email)
+def admin(engine: Engine, email: str, *, create: bool) -> int:
+    """Makes somebody an admin, who may have to be made first; may ask on this terminal."""
+    return engine.run("users", "functions.users.admin", email, *(["--create"] if create else []))
 
 
 def backup(engine: Engine, below: Path, now: datetime) -> int:

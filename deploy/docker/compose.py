@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,10 @@ class Compose:
     def lines(self, *arguments: str) -> Iterator[str]:
         """Each line as it is printed, for as long as somebody reads."""
         command = [*self._command, *arguments]
-        with subprocess.Popen(
-            command, cwd=self._root, env=self._environment, stdout=subprocess.PIPE, text=True
-        ) as process:
+        with subprocess.Popen(command, cwd=self._root, env=self._environment, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             try:
-                for line in process.stdout:
+                for line in TextIOWrapper(process.stdout, "utf-8", "surrogateescape", "\n"):
                     yield line.rstrip("\n")
             finally:
                 process.terminate()

@@ -57,7 +57,7 @@ class Follower:
     def _rest(self, path: Path) -> list[str]:
         """The whole lines that are left; a part of one waits for its end."""
         try:
-            file = self._open.get(path) or self._open.setdefault(path, path.open(errors="replace"))
+            file = self._open.get(path) or self._open.setdefault(path, _opened(path))
         except FileNotFoundError:
             return []  # between the two steps of a rotation
         *lines, self._part[path] = (self._part.get(path, "") + file.read()).split("\n")
@@ -67,6 +67,11 @@ class Follower:
         """Another file has its name now: the open one was rotated away."""
         opened = self._open.get(path)
         return bool(opened and path.exists() and not os.path.samestat(path.stat(), os.fstat(opened.fileno())))
+
+
+def _opened(path: Path) -> IO[str]:
+    """Bytes that are no UTF-8 come as surrogates, and a line ends where the program ended it."""
+    return path.open(encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def chosen(logs: Path, functions: tuple[str, ...], name: str) -> list[Path]:

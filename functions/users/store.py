@@ -22,6 +22,7 @@ _SELECT = """
 _BY_ID = _SELECT + "WHERE u.id = $1"
 _BY_EMAIL = _SELECT + "WHERE u.email_key = $1"
 _OF_SESSION = _SELECT + "JOIN sessions AS s ON s.user_id = u.id WHERE s.id = $1 AND s.ended_at IS NULL"
+_EMAILS = "SELECT email_key FROM users ORDER BY id DESC LIMIT $1"
 _PAGE = _SELECT + "WHERE u.id < $1 ORDER BY u.id DESC LIMIT $2"
 
 _ADD = """
@@ -115,6 +116,11 @@ async def users(connection: Connection, query: PageQuery) -> list[User]:
     """Newest first; one more than `query` asks for, if there is one."""
     rows = await connection.fetch(_PAGE, query.cursor or _MAX_ID, query.limit + 1)
     return [User(**dict(row)) for row in rows]
+
+
+async def emails(connection: Connection, most: int) -> list[str]:
+    """Of the newest users, as they are compared."""
+    return [str(row["email_key"]) for row in await connection.fetch(_EMAILS, most)]
 
 
 async def add_user(connection: Connection, new: User) -> None:

@@ -81,6 +81,7 @@ PURE = [
     "runtime.sample",
     "runtime.units",
     "runtime.validation",
+    "runtime.visible",
 ]
 DOES_IO = {
     "asyncio",
