@@ -31,13 +31,15 @@ def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
     options = parser().parse_args(arguments)
     os.umask(os.umask(0o077) | 0o022)  # what is made here may run, so nobody else may write it
-    signal.signal(signal.SIGTERM, _interrupt)  # what was started is stopped then, too
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as by nohup
+            signal.signal(number, _interrupt)  # what was started is stopped then, too
     try:
         return call(options)
     except Refusal as refusal:
         return _fail(str(refusal))
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         return _UNREAD
     except OSError as error:
         return _fail(sentence(error))
@@ -167,7 +169,15 @@ def _ask(question: str) -> str:
 
 
 def _say(text: str) -> None:
-    print(visible(text, lines=True), flush=True)
+    """One line of progress; what is under way is not cut because nobody reads on."""
+    try:
+        print(visible(text, lines=True), flush=True)
+    except OSError:
+        _hush()
+
+
+def _hush() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str) -> int:

@@ -14,6 +14,7 @@ from deploy.backup import archive
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.package import bundle, unit
 from deploy.scaffold import create
+from deploy.undisturbed import undisturbed
 from runtime.url import Url
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def logs(engine: Engine, name: str) -> int:
     show = lines.pretty if sys.stdout.isatty() else lines.plain
     for line in engine.logs(name):
         print(show(line), flush=True)
+    print(f"{name or 'The stack'} does not run any more.", file=sys.stderr)
     return 0
 
 
@@ -133,7 +135,8 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime)
             archive.load(folder, found, stores)
             engine.migrate()
         except BaseException:
-            archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
+            with undisturbed():
+                archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
             raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")

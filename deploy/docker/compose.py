@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.engine import Refusal
+from deploy.undisturbed import apart
 
 DEFAULT_PROJECT = "portico"
 
@@ -34,14 +35,7 @@ class Compose:
 
     def call(self, *arguments: str) -> str:
         """What it printed. Raises Refusal when it failed."""
-        result = subprocess.run(
-            [*self._command, "--progress", "quiet", *arguments],
-            cwd=self._root,
-            env=self._environment,
-            check=False,
-            text=True,
-            capture_output=True,
-        )
+        result = apart([*self._command, "--progress", "quiet", *arguments], cwd=self._root, env=self._environment)
         if result.returncode:
             raise Refusal(reason(arguments[0], result.stderr or result.stdout))
         return result.stdout

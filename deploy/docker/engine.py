@@ -22,6 +22,7 @@ from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import Front
 from deploy.known import until_known
+from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
 
 _DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
@@ -69,8 +70,9 @@ class DockerEngine:
         except Refusal as refusal:
             raise Refusal(plainly(f"{refusal} {self._last_words()}".strip(), data)) from None
         finally:
-            if not before and not self._everything_runs():
-                self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
+            with undisturbed():
+                if not before and not self._everything_runs():
+                    self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
         self._until_known()
         return self._identities() != before
 
@@ -105,6 +107,13 @@ class DockerEngine:
         return [instance(container) for container in found]
 
     def logs(self, name: str) -> Iterator[Line]:
+        self._require_running()
+        running = [instance(container).name for container in sorted(self._compose.containers(), key=place)]
+        if name and name not in {*running, *(each.rpartition("-")[0] for each in running)}:
+            raise Refusal(f"{name} does not run: there are {', '.join(running)}.")
+        return self._followed(name)
+
+    def _followed(self, name: str) -> Iterator[Line]:
         service = name.rpartition("-")[0] if re.search(r"-\d+$", name) else name
         for text in self._compose.lines(
             "logs", "--follow", "--no-color", "--tail", "50", *([service] if service else [])

@@ -1,6 +1,6 @@
 """Log files -> their lines: the last ones of each, then new ones as they are written, across rotation and scaling.
 
-Reads only. It yields without end; who follows decides when to stop, and how a line looks.
+Reads only. It yields as long as there is somebody who writes; who follows decides how a line looks.
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import IO
 from deploy.engine import Line
 
 _PAUSE = 0.2  # seconds between two looks at files that gave nothing
+_SILENT = 10  # such looks, until it is asked whether anybody writes at all
 
 
 class Follower:
@@ -24,13 +25,15 @@ class Follower:
         self._open: dict[Path, IO[str]] = {}
         self._part: dict[Path, str] = {}
 
-    def follow(self) -> Iterator[Line]:
-        """For ever."""
+    def follow(self, goes_on: Callable[[], bool]) -> Iterator[Line]:
+        """Until nothing was written for a while, and `goes_on` says that nothing will be."""
+        silent = 0
         try:
-            while True:
+            while silent % _SILENT or not silent or goes_on():
                 lines = list(self.round())
                 yield from lines
-                if not lines:
+                silent = 0 if lines else silent + 1
+                if silent:
                     time.sleep(_PAUSE)
         finally:
             self.close()

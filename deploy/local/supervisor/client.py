@@ -21,6 +21,7 @@ from deploy.interpreter import python
 from deploy.local.supervisor.config import STOP_GRACE
 
 _PAUSE = 0.05  # seconds between two looks
+_ANSWER = 10.0  # seconds that an answer may take: one that is frozen gives none
 _ENDED = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL)
 
 
@@ -76,7 +77,10 @@ class Supervisor:
 
     def update(self) -> bool:
         """Takes over the program files as they are now; returns when those that go are gone: did any change?"""
-        added, changed, removed = self._call("reloadConfig")[0]
+        try:
+            added, changed, removed = self._call("reloadConfig")[0]
+        except Fault as fault:  # as one does that runs by another version's files
+            raise Refusal(f"supervisord can't go on ({fault.faultString}): `just down`, then `just up`.") from None
         self.stop([*removed, *changed])
         for name in (*removed, *changed):
             self._call("removeProcessGroup", name)
@@ -135,6 +139,7 @@ class _OverSocket(Transport):
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ANN401  as the base class has it
         connection = http.client.HTTPConnection(str(host))
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(_ANSWER)
         self._connection = host, connection
         connection.sock.connect(str(self._path))
         return connection
