@@ -139,7 +139,7 @@ unit-config *options: _ready
 
 # Run the tests: all, or unit, contract, e2e
 [group('work')]
-test kind="" *options: (_tests kind options) (_prepare "dev" "nginx" "redis-server" "psql" "chromium")
+test kind="" *options: (_tests kind options) (_prepare "dev" "nginx" "redis-server" "psql" "chromium" "git")
     {{ python }} -m pytest "tests/$1"
 
 # Send the front door and a gateway what nobody would write, ask every operation, try every parser: for a long while

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from deploy import keys, lines, rollout
 from deploy.backup import archive
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
-from deploy.package import bundle, unit
+from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
 from deploy.undisturbed import undisturbed
 from runtime.url import Url
@@ -199,6 +199,8 @@ def remove(root: Path, name: str, ask: Ask) -> int:
 def package(root: Path, name: str, below: Path, python: str) -> int:
     """Makes one archive of a function and all that it needs, and says how it is run."""
     made = bundle.build(root, name, below, python)
+    for file in contents.left_out(root, name):
+        print(f"Left out, as git does not know it: {file.relative_to(root)}")
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
     print(f"Unpack it in {unit.HOME}, then `python3 {unit.HOME}/{name}` serves it; for NGINX Unit see docs/unit.md")
     return 0

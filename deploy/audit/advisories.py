@@ -5,13 +5,18 @@ never taken for sound.
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from deploy.engine import Refusal
 from deploy.interpreter import python
+
+_OSV = "https://api.osv.dev"  # as pip-audit has it
+_UNREACHED = re.compile(r"Connection|Timeout|ProxyError|SSLError|resolve", re.IGNORECASE)  # of its traceback
 
 
 class Finding(NamedTuple):
@@ -35,9 +40,11 @@ def known(locks: Iterable[Path], database: str = "") -> list[Finding]:
     try:
         return findings(json.loads(done.stdout))
     except ValueError:
-        said = (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
+        where = urlsplit(database or _OSV).hostname
+        why = f"{where} can't be reached" if _UNREACHED.search(done.stderr) else f"{where} gave no answer of use"
         raise Refusal(
-            f"Nothing could be learnt of known vulnerabilities ({said[:300]}): set OSV_URL to a mirror."
+            f"Nothing could be learnt of known vulnerabilities, as {why}: "
+            "see that this machine is online, or set OSV_URL to a mirror."
         ) from None
 
 

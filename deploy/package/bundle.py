@@ -17,8 +17,7 @@ from tempfile import TemporaryDirectory
 from deploy import bootstrap
 from deploy.engine import Refusal
 from deploy.interpreter import python as interpreter
-from deploy.local import source
-from deploy.package import entry, unit
+from deploy.package import contents, entry, unit
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # the Python that runs this
 
@@ -26,9 +25,10 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # the Python that r
 def build(root: Path, name: str, target: Path, python: str = HERE) -> Path:
     """Writes `target`/`name`.tar.gz, for that Python. Raises Refusal."""
     told = unit.application(root, name, f"python {python}")
+    packed = contents.files(root, name)
     with TemporaryDirectory() as made:
         folder = Path(made)
-        for file in source.files(root, name):
+        for file in packed:
             _copy(file, folder / file.relative_to(root))
         _copy(Path(entry.__file__), folder / "__main__.py")
         (folder / "unit.json").write_text(f"{json.dumps(told, indent=2)}\n", encoding="utf-8")
