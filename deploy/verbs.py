@@ -32,9 +32,10 @@ def up(engine: Engine, with_tls: str = "") -> int:
     if not engine.up():
         print("Everything runs already; nothing was changed.")
     running = engine.ps()
-    print(f"\nPortico listens on {with_tls or engine.address()}")
+    address = engine.address()
+    print(f"\nPortico listens on {with_tls or address}")
     print(f"Running: {', '.join(instance.name for instance in running)}")
-    print(f"Try: curl -i {engine.address()}/products")
+    print(f"Try: curl -i {address}/products")
     return 0
 
 

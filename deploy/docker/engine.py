@@ -160,6 +160,7 @@ class DockerEngine:
         yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
 
     def address(self) -> str:
+        self._require_running()
         return front.url("http", self._front.plain, self._port)
 
     def _tags(self) -> dict[str, str]:

@@ -152,6 +152,7 @@ class LocalEngine:
             )
 
     def address(self) -> str:
+        self._require_running()
         return url("http", self._layout.bind, self._layout.port)
 
     def _start(self) -> None:

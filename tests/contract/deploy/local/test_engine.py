@@ -22,7 +22,7 @@ def again(engine: LocalEngine) -> LocalEngine:
 
 
 def answering(engine: LocalEngine) -> str:
-    connection = http.client.HTTPConnection(engine.address().removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", engine._layout.port, timeout=5)
     try:
         connection.request("GET", "/")
         return connection.getresponse().read().decode()
@@ -284,5 +284,6 @@ def test_a_module_runs_with_its_functions_settings(engine: LocalEngine, checkout
 
 
 def test_nothing_can_be_asked_of_a_stack_that_does_not_run(engine: LocalEngine) -> None:
-    with pytest.raises(Refusal, match="start it with `just up`"):
-        engine.ps()
+    for ask in (engine.ps, engine.address, engine.stores, engine.signing_keys):  # whoever else listens is not asked
+        with pytest.raises(Refusal, match="start it with `just up`"):
+            ask()

@@ -63,7 +63,7 @@ def test_a_function_that_git_does_not_know_is_refused_with_the_next_step(checkou
         contents.files(checkout, "payments")
 
 
-def test_without_git_all_is_taken(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_git_all_is_taken(tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("tarball")
     (elsewhere / "functions/echoes").mkdir(parents=True)
     (elsewhere / "functions/echoes/function.toml").touch()
