@@ -88,4 +88,8 @@ def reason(verb: str, said: str) -> str:
         return f"The front door's port is taken: end what has it, or choose another with PORT=9080 just up. ({words})"
     if "Pool overlaps" in said:
         return f"The network of the front door is taken: choose another with FRONT_SUBNET=172.31.9.0/24. ({words})"
+    if "failed to resolve source metadata" in said or "failed to resolve reference" in said or "/v2/" in said:
+        return (
+            f"The Docker daemon can't pull an image ({words}): see that it reaches a registry, or ENGINE=local just up."
+        )
     return f"docker compose {verb} failed: {words}"
