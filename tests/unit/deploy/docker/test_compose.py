@@ -13,7 +13,7 @@ def test_a_taken_network_says_what_to_do() -> None:
 def test_an_image_that_can_not_be_had_says_what_to_do() -> None:
     lookup = "dial tcp: lookup registry.example: no such host"
     for said in (
-        f"failed to solve: python:3.14.8-slim: failed to resolve source metadata for it: failed to do request: {lookup}",
+        f"failed to solve: python:3.14.8-slim: failed to resolve source metadata: {lookup}",
         f'Error response from daemon: Get "https://registry.example/v2/": {lookup}',
     ):
         assert reason("build", said).startswith("The Docker daemon can't pull an image (")
