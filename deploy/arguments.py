@@ -5,7 +5,7 @@ In: nothing. Out: a parser, whose result has the verb and what it was given. It 
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy import call
 from deploy.chaos import run as chaos
@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     Verbs = _SubParsersAction[ArgumentParser]
 
 
+class _Exactly(ArgumentParser):
+    """Takes no option for another that begins so: `down --d --y` would delete databases."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  as argparse has them
+        super().__init__(**settings, allow_abbrev=False)
+
+
 def parser() -> ArgumentParser:
-    """Of `python -m deploy`; an unknown verb ends the process with a usage message, as argparse does."""
-    parser = ArgumentParser(prog="just", allow_abbrev=False)
+    """Of `python -m deploy`; an unknown verb or option ends the process with a usage message, as argparse does."""
+    parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
         verbs.add_parser(name)
@@ -44,7 +51,9 @@ def _stack(verbs: "Verbs") -> None:
 
 
 def _data(verbs: "Verbs") -> None:
-    verbs.add_parser("admin").add_argument("email")
+    admin = verbs.add_parser("admin")
+    admin.add_argument("email")
+    admin.add_argument("--create", action="store_true", help="make the account, if nobody has this address")
     verbs.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, by its date")
     restore = verbs.add_parser("restore")
     restore.add_argument("folder", type=Path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy import bodies, front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
-from deploy.local.programs import nginx_globals, nginx_options
+from deploy.local.programs import NGINX_OPTIONS, nginx_globals
 
 _PAUSE = 0.01  # seconds between two looks at who has ended
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
@@ -45,11 +45,11 @@ def values(layout: Layout) -> dict[str, str]:
     """
     slots = enumerate(layout.slots(GATEWAY).values(), start=1)
     return {
-        "BIND": _bracketed(layout.bind),
+        "BIND": front.bracketed(layout.bind),
         "PORT": str(layout.port),
-        "TLS_BIND": _bracketed(layout.front.bind),
+        "TLS_BIND": front.bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),
-        "TLS_FOLDER": str(layout.tls),
+        "TLS_FOLDER": os.path.relpath(layout.tls, layout.nginx),  # what a name may hold, nginx's files may not
         "BODIES": bodies.locations(layout.manifests),
         **layout.front.variables,
         **{f"GATEWAY_{number}": str(port) for number, port in slots},
@@ -63,8 +63,8 @@ def fill(template: str, variables: Mapping[str, str]) -> str:
 
 def check(layout: Layout, binary: str) -> None:
     """Raises Refusal with nginx's own words when it can't run with what was rendered."""
-    command = [binary, "-t", "-q", *nginx_options(layout), "-g", nginx_globals()]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [binary, "-t", "-q", *NGINX_OPTIONS, "-g", nginx_globals()]
+    result = subprocess.run(command, cwd=layout.nginx, capture_output=True, text=True, check=False)
     if result.returncode:
         said = result.stderr.strip().splitlines()[0]
         raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
@@ -96,10 +96,6 @@ def _takes_in(worker: str) -> bool:
         return "shutting down" not in Path(f"/proc/{worker}/cmdline").read_text().rstrip("\0")
     except OSError:
         return False
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _remove(file: Path) -> bool:

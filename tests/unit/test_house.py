@@ -83,6 +83,7 @@ PURE = [
     "runtime.tags",
     "runtime.units",
     "runtime.validation",
+    "runtime.visible",
 ]
 DOES_IO = {
     "asyncio",

@@ -1,6 +1,9 @@
 """Keys over HTTP, from a real server: what is not a whole, good answer in time is an OSError."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -61,6 +64,16 @@ async def test_the_set_comes_as_it_was_sent(peer: Peer) -> None:
 async def test_nothing_is_asked_before_the_first_token(peer: Peer) -> None:
     from_url(peer.url)
     assert peer.asked == []
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "hTTp_pRoXy"])
+def test_a_proxy_of_the_environment_is_not_asked_for_keys(peer: Peer, name: str) -> None:
+    """In a process of its own: what the environment says is read once."""
+    code = f"import asyncio; from runtime.jwks import from_url; print(asyncio.run(from_url({peer.url!r})()))"
+    environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    environment[name] = "http://127.0.0.1:1"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{DOCUMENT!r}\n", done.stderr
 
 
 @pytest.mark.parametrize(
