@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
         if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as by nohup
             signal.signal(number, _interrupt)  # what was started is stopped then, too
     try:
-        return call(options)
+        code = call(options)
+        sys.stdout.flush()  # at the end of the process nobody would catch what this raises
     except Refusal as refusal:
         return _fail(str(refusal))
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
         return _fail(sentence(error))
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def call(options: argparse.Namespace) -> int:
