@@ -5,11 +5,11 @@ falls on everybody. The gateway has a core of its own; load and upstream share t
 """
 
 import argparse
+import http.client
 import math
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -130,7 +130,10 @@ def _doubtful(cases: Cases, windows: Mapping[str, Sequence[Window]]) -> Cases:
 def _cold(town: Town) -> tuple[float, float]:
     """Seconds of CPU and MB of our gateway when it has given its first answer."""
     with town.cold() as contender:
-        urllib.request.urlopen(f"http://127.0.0.1:{contender.port}/plain").read()
+        connection = http.client.HTTPConnection("127.0.0.1", contender.port)
+        connection.request("GET", "/plain")
+        connection.getresponse().read()
+        connection.close()
         return contender.program.cpu(), contender.program.memory() / 2**20
 
 

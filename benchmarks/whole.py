@@ -85,7 +85,7 @@ class Stack:
 
     def people(self) -> list[tuple[str, str]]:
         """Emails of customers, each with an access token."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False) as client:
             return [_customer(client, f"customer-{number}@example.org") for number in range(CUSTOMERS)]
 
     def flooded(self, seconds: float, script: Path) -> Share:
@@ -135,7 +135,7 @@ class Stack:
         return found
 
     def _sku(self) -> str:
-        products = httpx.get(f"http://127.0.0.1:{self.port}/products").json()["items"]
+        products = httpx.get(f"http://127.0.0.1:{self.port}/products", trust_env=False).json()["items"]
         sku: str = max(products, key=lambda product: product["stock"])["sku"]
         return sku
 

@@ -20,8 +20,9 @@ from deploy.chaos import run as chaos
 from deploy.chaos.scene import EngineScene
 from deploy.docker.engine import DockerEngine
 from deploy.engine import Engine, Refusal
-from deploy.front import Front
+from deploy.front import LOOPBACK, Front
 from deploy.local.engine import LocalEngine
+from runtime.visible import visible
 
 ROOT = Path(__file__).resolve().parent.parent
 _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signal ended
@@ -30,18 +31,23 @@ _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signa
 def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)  # what was started is stopped then, too
+    os.umask(os.umask(0o077) | 0o022)  # what is made here may run, so nobody else may write it
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as by nohup
+            signal.signal(number, _interrupt)  # what was started is stopped then, too
     try:
-        return call(options)
+        code = call(options)
+        sys.stdout.flush()  # at the end of the process nobody would catch what this raises
     except Refusal as refusal:
         return _fail(str(refusal))
     except BrokenPipeError:  # whoever reads has seen enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         return _UNREAD
     except OSError as error:
         return _fail(sentence(error))
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def call(options: argparse.Namespace) -> int:
@@ -54,9 +60,9 @@ def call(options: argparse.Namespace) -> int:
         case "remove":
             return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
         case "package":
-            return verbs.package(ROOT, options.name, _state() / "packages", options.python)
+            return verbs.package(ROOT, options.name, _state() / "packages", options.python, options.home)
         case "unit-config":
-            return verbs.unit_config(ROOT)
+            return verbs.unit_config(ROOT, options.python, options.home)
         case _:
             return call_engine(options)
 
@@ -114,8 +120,9 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
 
 def call_chaos(engine: Engine, make: type[DockerEngine | LocalEngine], options: argparse.Namespace) -> int:
     """Does one fault after another to the stack, which is also deployed to from copies of the checkout."""
-    here = os.environ | {"PORTICO_STATE": str(_state())}
-    scene = EngineScene(engine, lambda copy: make(copy, here, say=lambda _: None), ROOT)
+    told = os.environ | {"PORTICO_STATE": str(_state())}
+    here = "host.docker.internal" if make is DockerEngine else LOOPBACK
+    scene = EngineScene(engine, lambda copy: make(copy, told, say=lambda _: None), ROOT, here)
     return chaos.main(engine, scene, _state() / "chaos", options)
 
 
@@ -125,7 +132,7 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
         case "seed":
             return verbs.seed(engine)
         case "admin":
-            return verbs.admin(engine, options.email)
+            return verbs.admin(engine, options.email, create=options.create)
         case "rotate-keys":
             agree = _agree if options.yes else _ask
             return verbs.rotate_keys(engine, at_once=options.now, ask=agree, now=time.time())
@@ -161,17 +168,25 @@ def _agree(_question: str) -> str:
 
 def _ask(question: str) -> str:
     try:
-        return input(question).strip()
+        return input(visible(question)).strip()
     except EOFError:
         return ""
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    """One line of progress; what is under way is not cut because nobody reads on."""
+    try:
+        print(visible(text, lines=True), flush=True)
+    except OSError:
+        _hush()
+
+
+def _hush() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str) -> int:
-    print(text, file=sys.stderr)
+    print(visible(text, lines=True), file=sys.stderr)  # others' last words are in it
     return 1
 
 

@@ -5,12 +5,12 @@ In: nothing. Out: a parser, whose result has the verb and what it was given. It 
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy import call
 from deploy.chaos import run as chaos
 from deploy.engine import GATEWAY
-from deploy.package import bundle
+from deploy.package import unit
 from functions.gateway import cached, limits
 
 if TYPE_CHECKING:
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     Verbs = _SubParsersAction[ArgumentParser]
 
 
+class _Exactly(ArgumentParser):
+    """Takes no option for another that begins so: `down --d --y` would delete databases."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401  as argparse has them
+        super().__init__(**settings, allow_abbrev=False)
+
+
 def parser() -> ArgumentParser:
-    """Of `python -m deploy`; an unknown verb ends the process with a usage message, as argparse does."""
-    parser = ArgumentParser(prog="just", allow_abbrev=False)
+    """Of `python -m deploy`; an unknown verb or option ends the process with a usage message, as argparse does."""
+    parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback", "unit-config"):
+    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)
@@ -44,7 +51,9 @@ def _stack(verbs: "Verbs") -> None:
 
 
 def _data(verbs: "Verbs") -> None:
-    verbs.add_parser("admin").add_argument("email")
+    admin = verbs.add_parser("admin")
+    admin.add_argument("email")
+    admin.add_argument("--create", action="store_true", help="make the account, if nobody has this address")
     verbs.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, by its date")
     restore = verbs.add_parser("restore")
     restore.add_argument("folder", type=Path)
@@ -78,7 +87,9 @@ def _work(verbs: "Verbs") -> None:
     _sure(remove)
     package = verbs.add_parser("package")
     package.add_argument("name")
-    package.add_argument("--python", default=bundle.HERE, help="the version that it is to run on, as in 3.13")
+    for verb in (package, verbs.add_parser("unit-config")):
+        verb.add_argument("--python", default=unit.HERE, help="the version that it is to run on, as in 3.13")
+        verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
     chaos.arguments(verbs.add_parser("chaos"))
 
 

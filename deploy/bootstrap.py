@@ -20,6 +20,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  this file meets the Python that i
 
 from deploy import choice
 from deploy.engine import Refusal
+from deploy.interpreter import python
 from deploy.local import packages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ _UV = "0.13.9"  # where there is none on PATH
 
 def main(group: str, programs: list[str]) -> int:
     """Packages of `group` (requirements/GROUP.txt) and `programs` of the system; the exit code."""
+    os.umask(os.umask(0o077) | 0o022)  # nobody else may write what is installed here
     try:
         packages.ensure(_of_the_engine(programs), say)
         python_packages(ROOT, group, ".portico/bench/venv" if group == "bench" else ".venv")
@@ -53,17 +55,18 @@ def python_packages(root: Path, group: str, folder: str = ".venv") -> None:
     write none, each start would compile everything anew, for more than a second of CPU.
     """
     environment = root / folder
-    stamp, python = environment / "portico-lock", environment / "bin/python"
+    stamp, installed = environment / "portico-lock", environment / "bin/python"
     if stamp.exists() and stamp.read_text() in {mark(root, group), mark(root, "dev")}:
         return
     uv = find_uv(root)
-    if not python.exists():
+    if not installed.exists():
         say(f"Making {folder}")
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(environment)])
     say(f"Installing the packages of requirements/{group}.txt")
     lock = str(root / "requirements" / f"{group}.txt")
     options = ["--quiet", "--compile-bytecode", "--require-hashes"]
-    _run([uv, "pip", "install", *options, "--python", str(python), "-r", lock])
+    _run([uv, "pip", "install", *options, "--python", str(installed), "-r", lock])
+    (environment / ".lock").unlink(missing_ok=True)  # uv's, which anybody may write
     stamp.write_text(mark(root, group))
 
 
@@ -79,7 +82,7 @@ def find_uv(root: Path) -> str:
     if found := shutil.which("uv") or shutil.which("uv", path=str(folder / "bin")):
         return found
     say("Installing uv")
-    _run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), f"uv=={_UV}"])
+    _run(python("-m", "pip", "install", "--quiet", "--target", str(folder), f"uv=={_UV}"))
     return str(folder / "bin" / "uv")
 
 

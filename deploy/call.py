@@ -9,15 +9,18 @@ import sys
 import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from deploy import door
 from deploy.engine import Engine, Refusal
 from deploy.people import People
 from functions.gateway.explain import find
 from runtime.manifest import Manifest, read_all
+from runtime.visible import visible
 
 ME = "me"
 _KEY = "Idempotency-Key"
@@ -47,17 +50,14 @@ def arguments(parser: ArgumentParser) -> None:
 def main(engine: Engine, root: Path, people: Path, options: Namespace) -> int:
     """Calls, and shows what came of it; `people` is the folder that remembers who is who."""
     call = prepared(options, read_all(root / "functions"))
-    try:
-        with httpx.Client(base_url=engine.address(), timeout=70) as client:
-            known = People(client, people, lambda email: promote(engine, email))
-            answer = sent(call, client, known)
-    except httpx.TransportError as error:
-        raise Refusal(f"{engine.address()} gives no answer ({error}): start it with `just up`.") from None
+    with door.opened(engine.address(), 70) as client:
+        known = People(client, people, lambda email: promote(engine, email))
+        answer = sent(call, client, known)
     return shown(answer, call.caller)
 
 
 def prepared(options: Namespace, manifests: Sequence[Manifest]) -> Call:
-    """With a token where the route wants one, a key where it honours one, and what the body is."""
+    """With a token where the route wants one, a key where it honours one, and what the body is. Raises Refusal."""
     route = find(manifests, options.method, options.target)
     policies = {} if isinstance(route, str) else {name: each.value for name, each in route.policies.items()}
     headers = dict(map(_header, options.header))
@@ -91,7 +91,7 @@ def promote(engine: Engine, email: str) -> None:
 def shown(answer: httpx.Response, caller: str) -> int:
     """Prints the exchange; its exit code."""
     print(told(answer, caller), file=sys.stderr, flush=True)
-    sys.stdout.buffer.write(body(answer))
+    sys.stdout.buffer.write(body(answer, watched=sys.stdout.isatty()))
     sys.stdout.flush()
     return answer.status_code // 100 if answer.is_error else 0
 
@@ -106,18 +106,29 @@ def told(answer: httpx.Response, caller: str) -> str:
     lines += [f"> authorization: Bearer (as {caller})"] if caller else []
     lines += [f"< {answer.status_code} {answer.reason_phrase}"]
     lines += [f"< {name}: {value}" for name, value in answer.headers.multi_items()]
-    return "\n".join([*lines, ""])
+    return "\n".join([*map(visible, lines), ""])
 
 
-def body(answer: httpx.Response) -> bytes:
-    """Indented where it is JSON, else as it came."""
-    if "json" not in answer.headers.get("content-type", "") or not answer.content:
-        return answer.content
-    return json.dumps(answer.json(), indent=2, ensure_ascii=False).encode() + b"\n"
+def body(answer: httpx.Response, *, watched: bool) -> bytes:
+    """Indented where it is JSON, else as it came; `watched`: by a person, whose terminal obeys nothing in it."""
+    content = indented(answer)
+    if not watched:
+        return content
+    return visible(content.decode(errors="surrogateescape"), lines=True).encode()
+
+
+def indented(answer: httpx.Response) -> bytes:
+    """The content, laid out where it is JSON."""
+    if "json" in answer.headers.get("content-type", ""):
+        with suppress(ValueError):  # it is said to be JSON, and is not
+            text = json.dumps(answer.json(), indent=2, ensure_ascii=False)
+            return visible(text, lines=True).encode() + b"\n"
+    return answer.content
 
 
 def _request(call: Call, client: httpx.Client, bearer: Mapping[str, str]) -> httpx.Response:
-    return client.request(call.method, call.target, content=call.body, headers={**call.headers, **bearer})
+    headers = {**call.headers, **bearer}
+    return client.request(call.method, door.url(client, call.target), content=call.body, headers=headers)
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -89,4 +89,4 @@ class Engine(Protocol):
         """For the length of the block: what is asked to deploy and to roll back."""
 
     def address(self) -> str:
-        """Where the front door listens, "http://host:port"."""
+        """Where the front door listens, "http://host:port"; whoever listens there without a stack is told no token."""

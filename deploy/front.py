@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.engine import Refusal
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 LOOPBACK = "127.0.0.1"
 SELF_SIGNED = "self-signed"
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  where one is reached that listens on every address
 _A_YEAR = "max-age=31536000"
 _FORGET = "max-age=0"  # nobody's browser should insist on a certificate that was made to try it
 _VALID = timedelta(days=365)
@@ -48,7 +53,7 @@ class Front:
             tls,
             Path(certificate).absolute(),
             Path(key).absolute(),
-            environment.get("BIND") or LOOPBACK,
+            _unbracketed(environment.get("BIND") or LOOPBACK),
             _port(environment.get("TLS_PORT") or "8443"),
             environment.get("HSTS") or (_FORGET if tls == SELF_SIGNED else _A_YEAR),
             _networks(environment.get("TRUSTED_PROXIES", "")),
@@ -60,9 +65,14 @@ class Front:
         return LOOPBACK if self.tls else self.bind
 
     @property
+    def published(self) -> dict[str, str]:
+        """For the compose files: where a container's ports are published."""
+        return {"BIND": self.bind, "PLAIN_BIND": self.plain}
+
+    @property
     def address(self) -> str:
         """For people; "" without TLS."""
-        return f"https://{'localhost' if self.bind == LOOPBACK else self.bind}:{self.port}" if self.tls else ""
+        return url("https", self.bind, self.port) if self.tls else ""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -74,16 +84,32 @@ class Front:
         }
 
 
+def reached(bind: str) -> str:
+    """An address at which somebody who listens on `bind` is reached from this machine."""
+    return _EVERYWHERE.get(bind, bind)
+
+
+def bracketed(host: str) -> str:
+    """As it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
+def url(scheme: str, bind: str, port: int | str) -> str:
+    """For people on this machine, of who listens on `bind`."""
+    host = reached(bind)
+    return f"{scheme}://{'localhost' if host == LOOPBACK else bracketed(host)}:{port}"
+
+
 def keep(front: Front, folder: Path, mode: int) -> str:
     """Puts certificate and key into `folder`, with `mode`; which certificate it is, "" without TLS. Raises Refusal.
 
-    A self-signed one that is there, and still good for a while, stays.
+    A self-signed one that is there, still good for a while, and for the address that is listened on, stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not front.tls:
         return ""
     if front.tls == SELF_SIGNED:
-        certificate, key = _kept(folder) or _self_signed(datetime.now(UTC))
+        certificate, key = _kept(folder, front.bind) or _self_signed(front.bind, datetime.now(UTC))
     else:
         certificate, key = _readable(front.certificate), _readable(front.key)
     for name, content in ((CERTIFICATE, certificate), (KEY, key)):
@@ -96,6 +122,10 @@ def identity(folder: Path) -> str:
     """Which certificate and key are in it; "" when there are none."""
     files = [folder / name for name in (CERTIFICATE, KEY)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest() if files[0].exists() else ""
+
+
+def _unbracketed(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 def _port(text: str) -> int:
@@ -133,7 +163,7 @@ def _write(file: Path, content: bytes, mode: int) -> None:
     file.chmod(mode)
 
 
-def _kept(folder: Path) -> tuple[bytes, bytes] | None:
+def _kept(folder: Path, bind: str) -> tuple[bytes, bytes] | None:
     from cryptography import x509  # noqa: PLC0415  a quarter of a second, and few stacks speak TLS
 
     certificate, key = folder / CERTIFICATE, folder / KEY
@@ -141,23 +171,37 @@ def _kept(folder: Path) -> tuple[bytes, bytes] | None:
         return None
     found = x509.load_pem_x509_certificate(certificate.read_bytes())
     fresh = found.issuer == found.subject and found.not_valid_after_utc > datetime.now(UTC) + _VALID / 4
-    return (certificate.read_bytes(), key.read_bytes()) if fresh else None
+    named = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value if fresh else ()
+    good = fresh and set(_names(bind)) <= set(named)
+    return (certificate.read_bytes(), key.read_bytes()) if good else None
 
 
-def _self_signed(now: datetime) -> tuple[bytes, bytes]:
-    """For this machine's own names; P-256, as every client takes it."""
+def _names(bind: str) -> "list[x509.GeneralName]":
+    """This machine's own, and the one that is listened on."""
+    from cryptography import x509  # noqa: PLC0415  see above
+
+    names: dict[str, x509.GeneralName] = {}
+    for host in ("localhost", LOOPBACK, "::1", reached(bind)):
+        try:
+            names[host] = x509.IPAddress(ip_address(host))
+        except ValueError:
+            names[host] = x509.DNSName(host)
+    return list(names.values())
+
+
+def _self_signed(bind: str, now: datetime) -> tuple[bytes, bytes]:
+    """P-256, as every client takes it."""
     from cryptography import x509  # noqa: PLC0415  see above
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    addresses = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", "::1")]
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + _VALID)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_names(bind)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

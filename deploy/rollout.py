@@ -1,10 +1,13 @@
 """THE order of a deploy and of a rollback, whichever engine carries it out.
 
 In: a fleet. Out: the functions that run another version now. When a step is refused, or somebody interrupts, what was
-replaced already is replaced back before the refusal goes on: the old version serves, and is the current one.
+replaced already is replaced back before the refusal goes on, whoever interrupts again: the old version serves, and is
+the current one.
 """
 
 from typing import Protocol
+
+from deploy.undisturbed import undisturbed
 
 
 class Fleet(Protocol):
@@ -43,7 +46,8 @@ def deploy(fleet: Fleet, *, everything: bool = False) -> list[str]:
             fleet.migrate()
             _roll(fleet, changed)
     except BaseException:
-        fleet.turn_back()
+        with undisturbed():
+            fleet.turn_back()
         raise
     return changed
 
@@ -54,7 +58,8 @@ def rollback(fleet: Fleet) -> list[str]:
         changed = fleet.prepare_previous()
         _roll(fleet, changed)
     except BaseException:
-        fleet.turn_back()
+        with undisturbed():
+            fleet.turn_back()
         raise
     return changed
 

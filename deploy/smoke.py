@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 
+from deploy import door
 from deploy.engine import Engine, Refusal
+from runtime.visible import visible
 
 _SHOWN = ("x-request-id", "x-instance", "location", "etag", "ratelimit", "cache-control", "cache-status")
 _ALSO_SHOWN = ("idempotency-replayed", "www-authenticate", "retry-after", "link")
@@ -20,7 +22,7 @@ Show = Callable[[str], None]
 
 def main(engine: Engine) -> int:
     """Walks the tour, putting products in first when there are none."""
-    with httpx.Client(base_url=engine.address(), timeout=10) as client:
+    with door.opened(engine.address(), 10) as client:
         walk = Tour(client, print)
         if not walk.products() and engine.run("orders", "functions.orders.seed") == 0:
             print("\nThere were no products: the seed is in now.")
@@ -60,7 +62,8 @@ class Tour:
         self.expect("the email", answer.json()["email"], user["email"])
 
     def products(self) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self.call(200, "GET", "/products?limit=3").json()["items"]
+        now = {"Cache-Control": "no-cache"}  # and not what there was before a seed
+        items: list[dict[str, Any]] = self.call(200, "GET", "/products?limit=3", now).json()["items"]
         return items
 
     def order(self, products: list[dict[str, Any]]) -> None:
@@ -89,7 +92,7 @@ class Tour:
         self, status: int, method: str, target: str, headers: dict[str, str] | None = None, body: object = None
     ) -> httpx.Response:
         """The answer, which was shown and has that status and a request id."""
-        answer = self._client.request(method, target, headers=headers, json=body)
+        answer = self._client.request(method, door.url(self._client, target), headers=headers, json=body)
         self._show(rendered(answer))
         self.expect(f"the status of {method} {target}", answer.status_code, status)
         if "x-request-id" not in answer.headers:
@@ -109,10 +112,10 @@ def rendered(answer: httpx.Response) -> str:
     lines.append(f"< {answer.status_code} {answer.reason_phrase}")
     lines += [f"< {name}: {answer.headers[name]}" for name in _SHOWN + _ALSO_SHOWN if name in answer.headers]
     lines += _body(answer)
-    return "\n".join(lines)
+    return visible("\n".join(lines), lines=True)
 
 
 def _body(answer: httpx.Response) -> list[str]:
     if "json" not in answer.headers.get("content-type", ""):
         return [answer.text] if answer.text else []
-    return json.dumps(answer.json(), indent=2, ensure_ascii=False).splitlines()
+    return json.dumps(answer.json(), indent=2, ensure_ascii=False).split("\n")

@@ -13,8 +13,9 @@ from deploy import keys, lines, rollout
 from deploy.backup import archive
 from deploy.backup.key import Keys
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
-from deploy.package import bundle, unit
+from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
+from deploy.undisturbed import undisturbed
 from runtime.url import Url
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def up(engine: Engine, with_tls: str = "") -> int:
     if not engine.up():
         print("Everything runs already; nothing was changed.")
     running = engine.ps()
-    print(f"\nPortico listens on {with_tls or engine.address()}")
+    address = engine.address()
+    print(f"\nPortico listens on {with_tls or address}")
     print(f"Running: {', '.join(instance.name for instance in running)}")
-    print(f"Try: curl -i {engine.address()}/products")
+    print(f"Try: curl -i {address}/products")
     return 0
 
 
@@ -85,6 +87,7 @@ def logs(engine: Engine, name: str) -> int:
     show = lines.pretty if sys.stdout.isatty() else lines.plain
     for line in engine.logs(name):
         print(show(line), flush=True)
+    print(f"{name or 'The stack'} does not run any more.", file=sys.stderr)
     return 0
 
 
@@ -105,9 +108,9 @@ def seed(engine: Engine) -> int:
     return engine.run("orders", "functions.orders.seed")
 
 
-def admin(engine: Engine, email: str) -> int:
-    """Makes somebody an admin; may ask on this terminal."""
-    return engine.run("users", "functions.users.admin", email)
+def admin(engine: Engine, email: str, *, create: bool) -> int:
+    """Makes somebody an admin, who may have to be made first; may ask on this terminal."""
+    return engine.run("users", "functions.users.admin", email, *(["--create"] if create else []))
 
 
 def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
@@ -134,7 +137,8 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime,
             archive.load(folder, found, stores, FUNCTIONS)
             engine.migrate()
         except BaseException as error:
-            _put_back(kept, stores, error)
+            with undisturbed():
+                _put_back(kept, stores, error)
             raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
@@ -201,17 +205,19 @@ def remove(root: Path, name: str, ask: Ask) -> int:
     return 0
 
 
-def package(root: Path, name: str, below: Path, python: str) -> int:
-    """Makes one archive of a function and all that it needs, and says how it is run."""
-    made = bundle.build(root, name, below, python)
+def package(root: Path, name: str, to: Path, python: str, home: str) -> int:
+    """Makes one archive of a function and all that it needs, to be unpacked in `home`, and says how it is run."""
+    made = bundle.build(root, name, to, python, home)
+    for file in contents.left_out(root, name):
+        print(f"Left out, as git does not know it: {file.relative_to(root)}")
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
-    print(f"Unpack it in {unit.HOME}, then `python3 {unit.HOME}/{name}` serves it; for NGINX Unit see docs/unit.md")
+    print(f"Unpack it in {home}, then `python3 {home}/{name}` serves it; for NGINX Unit see docs/unit.md")
     return 0
 
 
-def unit_config(root: Path) -> int:
-    """Writes what NGINX Unit is told of the functions."""
-    for file in unit.write(root):
+def unit_config(root: Path, python: str = unit.HERE, home: str = unit.HOME) -> int:
+    """Writes what NGINX Unit is told of the functions, whose packages are for that Python and unpacked in `home`."""
+    for file in unit.write(root, python, home):
         print(file)
     return 0
 

@@ -5,22 +5,29 @@ In: ASGI 3 calls, from Granian or NGINX Unit. It counts what is in flight, answe
 draining. It never looks into a body.
 """
 
+import asyncio
 import os
 from collections.abc import Awaitable
-from traceback import format_exception
+from time import monotonic
+from traceback import format_exception, format_exception_only
 from typing import Protocol, cast
 
 import msgspec
 import structlog
 
-from runtime import deadline, log, process
+from runtime import background, deadline, log, process
+from runtime.answered import answered
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.awaited import awaited
 from runtime.health import Health, State
 from runtime.metrics import MEDIA_TYPE, Metrics
 from runtime.requests import counted
+from runtime.unread import announced, read_on
 
 logger = log.get(__name__)
+
+_LAST = 2.0  # seconds that calls which the server has ended may take to say so, before what they use is closed
+_GLANCE = 0.01  # seconds between two looks at whether they have
 
 _CLOSE = (b"connection", b"close")
 _DRAINING = State.DRAINING  # an enum's members are looked up slowly
@@ -45,6 +52,7 @@ def application(
     metrics = metrics or Metrics()
     lag = _measured(metrics, health)
     served = _bound(counted(awaited(app), metrics)) if behind_gateway else app
+    whole = answered(served)
     answers = {"/livez": _livez, "/readyz": _readyz, "/health": _health}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,18 +65,25 @@ def application(
                 lag.stop()
         elif answer := answers.get(scope["path"]):
             await answer(health, _noting_drain(health, _as_asked(scope, send)))
+            await _unread(scope, receive)
         elif scope["path"] == "/metrics":
             await _answer(_noting_drain(health, _as_asked(scope, send)), 200, metrics.text(), MEDIA_TYPE)
+            await _unread(scope, receive)
         else:
             health.in_flight += 1
             try:
-                await served(scope, receive, _noting_drain(health, send))
+                await (served if health.hears_who_leaves else whole)(scope, receive, _noting_drain(health, send))
             finally:
                 health.in_flight -= 1
 
     exported = cast("Application", application)  # NGINX Unit takes a plain coroutine function only, so no class
     exported.health = health
     return exported
+
+
+async def _unread(scope: Scope, receive: Receive) -> None:
+    if announced(scope["headers"]):
+        await read_on(receive)
 
 
 def _as_asked(scope: Scope, send: Send) -> Send:
@@ -89,6 +104,10 @@ def _measured(metrics: Metrics, health: Health) -> process.Lag:
     process.measured(metrics)
     in_flight = "Requests that are being served."
     metrics.ask("gauge", "portico_requests_in_flight", in_flight, lambda: {(): health.in_flight})
+    worked = "portico_loop_last_success_timestamp_seconds", "When a background loop last worked, in Unix time."
+    metrics.ask("gauge", *worked, background.last_worked, "loop")
+    failures = "portico_loop_failures_total", "Steps of background loops that failed."
+    metrics.ask("counter", *failures, background.failures, "loop")
     return process.Lag(metrics.histogram("portico_event_loop_lag_seconds", "Lateness of timers.").of().observe)
 
 
@@ -109,7 +128,7 @@ async def _live(app: ASGIApp, health: Health, call: tuple[Scope, Receive, Send])
         await send(message)
 
     try:
-        await app(scope, receive, noted)
+        await app(scope, _settled(health, receive), noted)
     except BaseException as error:
         if health.failure:
             health.failure = _why(error)
@@ -123,11 +142,37 @@ async def _live(app: ASGIApp, health: Health, call: tuple[Scope, Receive, Send])
         health.start()
 
 
+def _settled(health: Health, receive: Receive) -> Receive:
+    """`receive`, which tells of the end when no call is left, or the patience with them: NGINX Unit says it at once."""
+
+    async def told() -> Message:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown" and not health.hears_who_leaves:
+            give_up = monotonic() + _LAST
+            while health.in_flight and monotonic() < give_up:  # noqa: ASYNC110  nobody is told, as that would cost each
+                await asyncio.sleep(_GLANCE)
+        return message
+
+    return told
+
+
 def _why(error: BaseException) -> str:
-    """A SystemExit's sentence is meant for people; anything else is shown whole."""
+    """A SystemExit's sentence is meant for people; anything else is shown whole, behind what it says of itself.
+
+    NGINX Unit keeps the first 2,048 bytes.
+    """
     if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         return _why(error.exceptions[0])
-    return str(error) if isinstance(error, SystemExit) else "".join(format_exception(error))
+    if isinstance(error, SystemExit):
+        return str(error)
+    return "".join([*_says(error), *format_exception(error)])
+
+
+def _says(error: BaseException) -> list[str]:
+    """The last lines of a traceback, without the rest; of a group those of each."""
+    if isinstance(error, BaseExceptionGroup):
+        return [line for each in error.exceptions for line in _says(each)]
+    return format_exception_only(error)
 
 
 def _bound(app: ASGIApp) -> ASGIApp:

@@ -8,17 +8,20 @@ for that.
 Only `receive()` tells that a caller has gone. It is asked once the body is over and a moment has passed, in which most
 answers are out; what it says meanwhile is kept for the application. An application that asks for what comes after the
 body, or while it answers, is told, and not cancelled. A body that it never reads hides its caller's going: then the
-deadline ends it.
+deadline ends it. What ends because its caller has gone has no answer, or half of one: runtime/answered.py sees to that
+under a server that says so of callers who wait.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 
 from runtime import deadline
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
-from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, MEDIA_TYPE, Header, Kind, Problem
+from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, Problem
+from runtime.refusal import refuse
+from runtime.unread import announced, read_on
 
 _MOMENT = 0.02  # seconds
 _GONE = "http.disconnect"
@@ -29,23 +32,27 @@ def awaited(app: ASGIApp) -> ASGIApp:
 
     async def serving(scope: Scope, receive: Receive, send: Send) -> None:
         until = deadline.current.get()
-        if until is not None and until.over:
-            await _refuse(DEADLINE_EXCEEDED, scope, send)
-            return
-        call = _Call(receive, send, until, has_body=_has_body(scope["headers"]))
+        call = _Call(receive, send, until, has_body=announced(scope["headers"]))
         try:
-            await app(scope, call.receive, call.send)
+            if until is not None and until.over:
+                await refuse(Problem(DEADLINE_EXCEEDED), scope, call.send)
+            else:
+                await app(scope, call.receive, call.send)
         except asyncio.CancelledError:
             if not call.ended:  # the server stops
                 raise
             if call.late and not call.answering:
-                await _refuse(DEADLINE_EXCEEDED, scope, send)
+                await refuse(Problem(DEADLINE_EXCEEDED), scope, send)
         except Exception:
             if call.expected:
-                await _refuse(INTERNAL, scope, send)
+                await refuse(Problem(INTERNAL), scope, send)
+                if call.unread:
+                    await read_on(receive)
             raise  # the server logs it, and cuts off what has begun
         finally:
             call.close()
+        if call.unread:
+            await read_on(receive)
 
     return serving
 
@@ -98,6 +105,11 @@ class _Call:
     def expected(self) -> bool:
         """Whether its caller waits for an answer, and none has begun."""
         return not (self.answering or self._told or self._ending)
+
+    @property
+    def unread(self) -> bool:
+        """Whether some of the body is still to come, and may be: its caller has not gone."""
+        return self._more and not self._told
 
     async def receive(self) -> Message:
         """What the server says; a caller who goes before the end of the body ends a call without an answer."""
@@ -175,19 +187,3 @@ class _Call:
         if not self._ending:
             self._ending = True
             self._task.cancel()
-
-
-def _has_body(headers: Iterable[Header]) -> bool:
-    """As RFC 9112, section 6.3, has it: what has no length and no coding has no body."""
-    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
-
-
-async def _refuse(kind: Kind, scope: Scope, send: Send) -> None:
-    body = Problem(kind).body(scope["path"], _request_id(scope["headers"]))
-    headers = [(b"content-type", MEDIA_TYPE), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": kind.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _request_id(headers: Iterable[Header]) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")

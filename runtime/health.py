@@ -33,15 +33,17 @@ class Report(msgspec.Struct, frozen=True):
 class Health:
     """The state of one process; `in_flight` is added to in place.
 
-    `checks` are asked by `report` alone: a dependency that is down drains nobody.
+    `checks` are asked by `report` alone: a dependency that is down drains nobody. `hears_who_leaves`: the server tells
+    a call that its caller has gone when that is so, and never otherwise.
     """
 
-    __slots__ = ("_ready", "checks", "failure", "in_flight", "state")
+    __slots__ = ("_ready", "checks", "failure", "hears_who_leaves", "in_flight", "state")
 
     def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
         self.state = State.STARTING
         self.in_flight = 0
         self.failure = ""  # why the start failed
+        self.hears_who_leaves = False
         self.checks = dict(checks or {})
         self._ready: asyncio.Event | None = None
 

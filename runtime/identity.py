@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 
-from runtime import compact, log
+from runtime import background, compact, log
+from runtime.jwk import signers
 from runtime.problem import KEYS_UNAVAILABLE, UNAUTHENTICATED, Problem
 
 if TYPE_CHECKING:
-    from jwt import PyJWK
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 logger = log.get(__name__)
 
@@ -27,6 +28,7 @@ _REQUIRED = ["iss", "aud", "sub", "sid", "role", "iat", "exp", "jti"]
 _LEEWAY = 5.0  # seconds that clocks may differ
 _REFETCH = 5.0  # seconds between two fetches for kids that are not known, so that forged ones make no storm
 _RETRY = 1.0  # seconds after one that failed
+_PATIENCE = 5.0  # seconds that a fetch may take, however slowly its answer comes
 RENEWED = 5.0  # seconds between two fetches in any case: a key that was withdrawn is believed no longer than this
 _LONGEST = 4096  # bytes of a token; ours have about 500
 
@@ -104,7 +106,7 @@ class Verifier:
         self._clock = clock
         self._verdicts: OrderedDict[str, Principal] = OrderedDict()
         self._set = b""  # as it was fetched last
-        self._keys: dict[str, PyJWK] = {}  # what is in it
+        self._keys: dict[str, Ed25519PublicKey | None] = {}  # what is in it
         self._fetching = asyncio.Lock()
         self._fetch_again = float("-inf")
         self._answers = True
@@ -121,16 +123,17 @@ class Verifier:
             raise _expired()
         return principal
 
-    async def renew(self) -> None:
-        """Fetches the keys. Fails closed: without any nobody gets in; with keys from before, those go on serving."""
+    async def renew(self) -> bool:
+        """Fetches the keys; whether they were to be had.
+
+        Fails closed: without any nobody gets in; with keys from before, those go on serving.
+        """
         async with self._fetching:
-            await self._renew()
+            return await self._renew()
 
     async def renewing(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Fetches the keys again and again, for ever; the first time after a while, so that nobody's start waits."""
-        while True:
-            await sleep(RENEWED)
-            await self.renew()
+        await background.again("keys", self.renew, lambda _worked: RENEWED, sleep=sleep)
 
     async def _judge(self, token: str) -> Principal:
         import jwt  # noqa: PLC0415  cryptography costs 40 ms and 10 MB at start; the first token pays
@@ -151,15 +154,17 @@ class Verifier:
         self._keep(token, principal)
         return principal
 
-    async def _key(self, kid: str) -> "PyJWK":
+    async def _key(self, kid: str) -> "Ed25519PublicKey":
         if kid not in self._keys:
             async with self._fetching:
                 await self._find(kid)
-        if kid in self._keys:
-            return self._keys[kid]
         if not self._keys:
             raise Problem(KEYS_UNAVAILABLE, retry_after=1)
-        raise invalid("its key is not in the issuer's set")
+        if kid not in self._keys:
+            raise invalid("its key is not in the issuer's set")
+        if (key := self._keys[kid]) is None:
+            raise invalid("its key is in the issuer's set, and is none that signs tokens")
+        return key
 
     async def _find(self, kid: str) -> None:
         """Fetches the keys for the sake of one, if that was not done just now."""
@@ -169,16 +174,17 @@ class Verifier:
     async def _renew(self) -> bool:
         """Whether there was an answer that holds keys."""
         try:
-            document = await self._fetch()
+            async with asyncio.timeout(_PATIENCE):
+                document = await self._fetch()
             if document != self._set:
-                self._keys = _keys(document)
+                self._keys = signers(document)
                 self._set = document
                 self._verdicts.clear()  # a key that is gone may have signed any of them
-        except (OSError, Problem, ValueError) as error:
-            self._note(answers=False, why=str(error))
+        except Exception as error:  # noqa: BLE001  whatever it is, it is no reason to believe, or to stop asking
+            self._note(answers=False, why=str(error) or repr(error))
             return False
-        self._note(answers=True)
-        return True
+        self._note(answers=bool(self._keys), why="" if self._keys else "no key in the set has an id")
+        return bool(self._keys)
 
     def _note(self, *, answers: bool, **said: str) -> None:
         if answers is not self._answers:
@@ -190,17 +196,6 @@ class Verifier:
         self._verdicts[token] = principal
         if len(self._verdicts) > self._capacity:
             self._verdicts.popitem(last=False)
-
-
-def _keys(document: bytes) -> "dict[str, PyJWK]":
-    """The keys of a JWK set by their id. Raises ValueError when it is none."""
-    from jwt import PyJWKSet, PyJWKSetError  # noqa: PLC0415  see Verifier._judge
-
-    try:
-        keys = PyJWKSet.from_dict(msgspec.json.decode(document, type=dict[str, Any])).keys
-    except (msgspec.DecodeError, PyJWKSetError, RecursionError) as error:
-        raise ValueError(f"not a JWK set: {error}") from error
-    return {key.key_id: key for key in keys if key.key_id}
 
 
 def _principal(claims: dict[str, Any], now: float) -> Principal:

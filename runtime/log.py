@@ -9,11 +9,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from io import StringIO
 from typing import Literal, TextIO
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
+
+from runtime.visible import visible
 
 Format = Literal["auto", "json", "text"]
 
@@ -78,7 +81,7 @@ class Sparing:
 
 def _formatter(shared: list[Processor], *, text: bool) -> logging.Formatter:
     rendering: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(repr_native_str=True, exception_formatter=structlog.dev.plain_traceback)]
+        [_shown, structlog.dev.ConsoleRenderer(repr_native_str=True, exception_formatter=_traceback)]
         if text
         else [structlog.processors.format_exc_info, _json]
     )
@@ -93,6 +96,17 @@ def _adding(always: dict[str, str]) -> Processor:
         return {**always, **event}
 
     return add
+
+
+def _shown(_logger: object, _name: str, event: EventDict) -> EventDict:
+    """What is not written as Python writes a string: what happened, which a library may have put a target into."""
+    return {**event, "event": visible(event.get("event", ""))}
+
+
+def _traceback(stream: TextIO, exception: ExcInfo) -> None:
+    whole = StringIO()
+    structlog.dev.plain_traceback(whole, exception)
+    stream.write(visible(whole.getvalue(), lines=True))
 
 
 def _json(_logger: object, _name: str, event: EventDict) -> str:

@@ -53,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     cache_largest: Size | None = None  # body that is kept
     cache_keep: tuple[str, ...] | None = None  # the only parameters of a query that make a difference
     cache_drop: tuple[str, ...] | None = None  # those that make none
+    cache_cookies: Literal["shared", "omit"] | None = None  # whether answers that set one are kept for others, too
     cors: tuple[Origin, ...] | None = None  # whose pages may call it from a browser
     cors_headers: tuple[HeaderName, ...] | None = None  # that they may send
     cors_expose: tuple[HeaderName, ...] | None = None  # headers of answers that they may read

@@ -2,7 +2,8 @@
 
 Each NNNN_name.sql is one transaction together with its row in schema_migrations, so a bad file leaves nothing behind,
 and a second one at work waits and finds it done. It never goes back, and lets a database be newer than the files are:
-old code runs on a newer schema (expand, deploy, contract).
+old code runs on a newer schema (expand, deploy, contract). A function opens its database by `opened`, which refuses one
+that lacks what the function's files make.
 """
 
 import asyncio
@@ -18,9 +19,11 @@ from pathlib import Path
 
 import msgspec
 
+from runtime import log
 from runtime.database import Connection, Database, DatabaseBusy, DatabaseUnavailable, StatementRefused, UniqueViolation
 from runtime.settings import Secret, load
 
+DEVELOPING = "DEVELOPING"  # set in the environment by the developer's loop
 PATIENCE = 600.0  # seconds: an index on a large table takes its time
 
 TABLE = """
@@ -36,9 +39,15 @@ CLAIM = """
 INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
 
+logger = log.get(__name__)
+
 
 class MigrationError(Exception):
     """What is wrong, naming the file."""
+
+
+class Unmigrated(SystemExit):
+    """What a database lacks, in one sentence; ends a process that does not catch it."""
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -54,6 +63,45 @@ class Settings(msgspec.Struct):
     """DATABASE_URL, or the file that DATABASE_URL_FILE names: the owner of the schema, where roles are kept apart."""
 
     database_url: Secret
+
+
+async def opened(database_url: str, folder: Path) -> Database:
+    """The database of the function in `folder`, with everything that `folder`/schema makes, and maybe more.
+
+    Raises Unmigrated, DatabaseBusy and DatabaseUnavailable. In the developer's loop, where a file is saved before it is
+    done, what is lacking is only said.
+    """
+    database = await Database.open(database_url)
+    try:
+        await _require(database, folder)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+async def _require(database: Database, folder: Path) -> None:
+    applied, why = await _versions(database)
+    lacking = [migration.name for migration in read(folder / "schema") if migration.version not in applied]
+    if lacking:
+        names = lacking[0] if len(lacking) == 1 else f"{lacking[0]} and {len(lacking) - 1} more"
+        todo = f"bring it up to date with `runtime.migrate functions/{folder.name}`"
+        _refuse(f"The schema of the database lacks {names}{why}: {todo}.")
+
+
+def _refuse(sentence: str) -> None:
+    if not os.environ.get(DEVELOPING):
+        raise Unmigrated(sentence)
+    logger.warning("the schema is behind", why=sentence)
+
+
+async def _versions(database: Database) -> tuple[set[int], str]:
+    """What was applied; none, and why, where that can't be read."""
+    try:
+        async with database.read() as connection:
+            return {row["version"] for row in await connection.fetch("SELECT version FROM schema_migrations")}, ""
+    except StatementRefused as error:
+        return set(), f" ({error})"
 
 
 async def migrate(database_url: str, folder: Path) -> list[str]:

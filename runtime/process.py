@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from runtime import background
 from runtime.metrics import Metrics, Read
 
 _INTERVAL = 0.5  # seconds between two looks at how late the loop is
@@ -51,18 +52,18 @@ class Lag:
     def __init__(self, observe: Callable[[float], None], interval: float = _INTERVAL) -> None:
         self._observe = observe
         self._interval = interval
-        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._beat = background.Beat("event-loop", self._look, interval)
 
     def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + self._interval
-        self._timer = loop.call_at(due, self._late, due)
+        self._due = asyncio.get_running_loop().time() + self._interval
+        self._beat.start()
 
     def stop(self) -> None:
         """Harmless when it does not run."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._beat.stop()
 
-    def _late(self, due: float) -> None:
-        self._observe(max(0.0, asyncio.get_running_loop().time() - due))
-        self.start()
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        late, self._due = now - self._due, now + self._interval
+        self._observe(max(0.0, late))

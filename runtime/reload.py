@@ -11,7 +11,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -144,9 +145,18 @@ def forget_below(folders: Iterable[Path]) -> None:
 
 def seen(folders: Iterable[Path], also: str = "") -> Seen:
     """Every watched file that there is now."""
-    below = [file for folder in folders for file in folder.rglob("*") if file.suffix in _WATCHED]
-    files = [*below, *(Path().glob(also) if also else ())]
-    return {str(file): file.stat().st_mtime_ns for file in files if file.exists()}
+    below = [file for folder in folders for file in _below(folder) if file.suffix in _WATCHED]
+    found: Seen = {}
+    for file in [*below, *(Path().glob(also) if also else ())]:
+        with suppress(OSError):  # gone since, as what editors write beside a file is
+            found[str(file)] = file.stat().st_mtime_ns
+    return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file; a folder that goes meanwhile, or can't be read, has none."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
 
 
 def difference(before: Seen, now: Seen) -> str:

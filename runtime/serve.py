@@ -30,6 +30,7 @@ from runtime.application import Application
 from runtime.deadline import Deadline
 from runtime.health import Health, State
 from runtime.manifest import FILE, Manifest, ManifestError
+from runtime.sizes import REQUEST_HEAD
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
@@ -52,8 +53,6 @@ class Serve(msgspec.Struct, frozen=True):
 BACKLOG = 2048
 # Granian's bound on open ones, above nginx workers x keepalive: thousands that are slow leave room for the others.
 CONNECTIONS = 8192
-# Bytes. A longer head is refused (431); nginx takes four times 16 KiB.
-LARGEST_HEAD = 128 * 1024
 # Containers that are made and not yet freed by their count before cycles among them are looked for.
 GARBAGE = 20_000
 # Seconds. Granian closes a connection that is idle for longer, so nginx must keep its own for less; and for less than
@@ -82,7 +81,7 @@ def _reloading(folder: Path, also: str) -> int:
     from runtime.reload import Loop  # noqa: PLC0415  only developers need it
 
     def anew() -> int:
-        os.environ["RELOAD"] = "0"
+        os.environ.update(RELOAD="0", DEVELOPING="1")
         return int(importlib.import_module("runtime.serve").main(folder))
 
     return Loop(anew, [Path("runtime"), folder], also).run(lambda: _application(folder, Manifest.read(folder)))
@@ -116,6 +115,7 @@ def _application(folder: Path, manifest: Manifest) -> Application:
 
 async def _serve(application: Application, name: str, options: Serve) -> int:
     health = application.health
+    health.hears_who_leaves = True
     stop = _stop_signal()
     told = asyncio.create_task(stop.wait())
     _refuse_taken(options.host, options.port)
@@ -185,7 +185,7 @@ def _server(application: Application, options: Serve) -> Server:
         runtime_threads=1,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_READ_TIMEOUT * 1000), max_buffer_size=LARGEST_HEAD),
+        http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_READ_TIMEOUT * 1000), max_buffer_size=REQUEST_HEAD),
         log_level=LogLevels.error,  # below that it says at each start that embedding is new
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )

@@ -8,6 +8,10 @@ import asyncio
 from itertools import takewhile
 from typing import Protocol
 
+from runtime import log
+
+logger = log.get(__name__)
+
 _GRAIN = 0.001  # seconds that a timer of the event loop may be early
 
 
@@ -51,6 +55,9 @@ class Timers:
         now = self.loop.time() + _GRAIN
         for who, _ in list(takewhile(lambda item: item[1] <= now, self._due.items())):
             if self._due.pop(who, None) is not None:  # else one before it had it dropped
-                who.late()
+                try:
+                    who.late()
+                except Exception:
+                    logger.exception("a timer failed")  # which is no reason to let others wait
         if self._due and self._timer is None:
             self._timer = self.loop.call_at(next(iter(self._due.values())), self._ring)

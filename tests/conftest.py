@@ -7,23 +7,27 @@ import pytest
 from hypothesis import settings
 
 from deploy.choice import docker_answers
+from tests.left_out import NO_DAEMON, missing
+
+for _name in [name for name in os.environ if name.startswith("PYTHON")]:
+    del os.environ[_name]  # what a test starts runs as `just` would run it: with this checkout's modules
+for _name in ("no_proxy", "NO_PROXY"):  # a proxy is for what has to be installed
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "localhost,127.0.0.1,::1"]))
 
 settings.register_profile("portico", deadline=None)  # a busy machine is no fault
 settings.register_profile("fuzz", deadline=None, max_examples=1000)  # what `just fuzz` asks for
 settings.load_profile("portico")
 
-LEFT_OUT = (
-    "Not run: the tests in containers, as no Docker daemon answers. Start Docker, then `just test` runs them too."
-)
+LEFT_OUT = "Not run: the tests in containers, as {why}."
 
 
 def pytest_configure() -> None:
     """In CI nothing is left out."""
-    if os.environ.get("CI") and not docker_answers():
-        pytest.exit("No Docker daemon answers, and in CI the container tests may not be left out.", returncode=1)
+    if os.environ.get("CI") and (why := missing()):
+        pytest.exit(f"In CI the container tests may not be left out, and {why}.", returncode=1)
 
 
 def pytest_unconfigure() -> None:
-    """Comes after pytest's own last line."""
-    if not docker_answers():
-        print(LEFT_OUT, file=sys.stderr)  # noqa: T201  for who reads the terminal
+    """Comes after pytest's own last line. Whether images can be had is not found out for this sentence alone."""
+    if why := missing() if missing.cache_info().currsize else "" if docker_answers() else NO_DAEMON:
+        print(LEFT_OUT.format(why=why), file=sys.stderr)  # noqa: T201  for who reads the terminal

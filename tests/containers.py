@@ -3,30 +3,23 @@
 Out: URLs of servers that nobody else uses. Where no daemon answers, callers start a program of the machine.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.community.redis import RedisContainer
 from testcontainers.core.config import testcontainers_config
 
-from deploy.choice import docker_answers
-from deploy.docker.images import STAND_INS, build_bases
+from deploy.docker.images import STAND_INS
+from tests.left_out import missing
 
 # Its own image can't be had where there is no registry, and these containers end with their fixtures.
 testcontainers_config.ryuk_disabled = True
 
 
-@cache
 def available() -> bool:
-    """Whether a Docker daemon answers; stand-ins for base images are made then, if they are asked for."""
-    answers = docker_answers()
-    if answers and os.environ.get("BASE_IMAGES") == "local":
-        build_bases(Path(__file__).parents[1], print)
-    return answers
+    """Whether containers can be had."""
+    return not missing()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     for five seconds, a request costs four times as much.
     """
     limits = httpx.Limits(max_connections=1024, max_keepalive_connections=20, keepalive_expiry=0.2)
-    async with httpx.AsyncClient(base_url=UPSTREAM, limits=limits) as app.state.client:
+    async with httpx.AsyncClient(base_url=UPSTREAM, limits=limits, trust_env=False) as app.state.client:
         yield
 
 

@@ -5,13 +5,18 @@ never taken for sound.
 """
 
 import json
+import re
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from deploy.engine import Refusal
+from deploy.interpreter import python
+
+_OSV = "https://api.osv.dev"  # as pip-audit has it
+_UNREACHED = re.compile(r"Connection|Timeout|ProxyError|SSLError|resolve", re.IGNORECASE)  # of its traceback
 
 
 class Finding(NamedTuple):
@@ -31,14 +36,15 @@ def known(locks: Iterable[Path], database: str = "") -> list[Finding]:
     asked = [part for lock in sorted(locks) for part in ("--requirement", str(lock))]
     options = ["--disable-pip", "--vulnerability-service", "osv", "--format", "json", "--progress-spinner", "off"]
     options += ["--osv-url", database] if database else []
-    command = [sys.executable, "-m", "pip_audit", *options, *asked]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(python("-m", "pip_audit", *options, *asked), check=False, capture_output=True, text=True)
     try:
         return findings(json.loads(done.stdout))
     except ValueError:
-        said = (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
+        where = urlsplit(database or _OSV).hostname
+        why = f"{where} can't be reached" if _UNREACHED.search(done.stderr) else f"{where} gave no answer of use"
         raise Refusal(
-            f"Nothing could be learnt of known vulnerabilities ({said[:300]}): set OSV_URL to a mirror."
+            f"Nothing could be learnt of known vulnerabilities, as {why}: "
+            "see that this machine is online, or set OSV_URL to a mirror."
         ) from None
 
 

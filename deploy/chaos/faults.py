@@ -43,6 +43,9 @@ class Scene(Protocol):
     def roll_back(self) -> None:
         """What the last deploy replaced."""
 
+    def offend(self) -> None:
+        """One client does again and again what may harm nobody else; a deploy has brought the service that it needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -73,6 +76,8 @@ FAULTS = (
     Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
     Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
     Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
+    Fault("odd requests, 1 gateway", Promise.NOTHING, lambda scene: _offend(scene, 1), short=True),
+    Fault("odd requests, 4 gateways", Promise.NOTHING, lambda scene: _offend(scene, 4), short=True),
     Fault("roll back", Promise.NOTHING, lambda scene: scene.roll_back(), short=True),
     Fault("deploy that fails", Promise.NOTHING, lambda scene: scene.fail_to_deploy(), short=True),
 )
@@ -87,6 +92,12 @@ def chosen(scene: Scene, *, short: bool) -> Sequence[Fault]:
 def _scale(scene: Scene, instances: int) -> None:
     for function in (GATEWAY, "users", "orders"):
         scene.scale(function, instances)
+
+
+def _offend(scene: Scene, gateways: int) -> None:
+    scene.scale(GATEWAY, gateways)
+    scene.offend()
+    scene.scale(GATEWAY, COPIES)
 
 
 def _each_redis(scene: Scene, act: Callable[[str], None]) -> None:

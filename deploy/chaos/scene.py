@@ -4,35 +4,46 @@ Both engines tell the process of every instance (`just ps`), so one scene serves
 froze goes on, and as many instances run as before.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from deploy import rollout
 from deploy.chaos import processes, version
 from deploy.chaos.faults import COPIES
+from deploy.chaos.offender import offend
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
+from deploy.front import LOOPBACK
 from deploy.rollout import Fleet
+from runtime.url import Url
 
 Make = Callable[[Path], Engine]
 
 _PATIENCE = 60.0  # seconds in which everything must be ready again
 _PAUSE = 0.2  # seconds between two looks
+_TOLD = 3  # answers that were wrong
 
 
 class EngineScene:
     """See deploy.chaos.faults.Scene. `make` gives the engine of the same stack for another checkout.
 
-    `struck` is when the last signal was sent, by `clock`; None since `look`.
+    `here` is this machine as a gateway names it, if not by the loopback: there it finds the service whose answers are
+    odd. `struck` is when the last signal was sent, by `clock`; None since `look`.
     """
 
-    def __init__(self, engine: Engine, make: Make, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, engine: Engine, make: Make, root: Path, here: str = LOOPBACK, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
         self._make = make
         self._root = root
+        self._here = here
+        self._service = (LOOPBACK if here == LOOPBACK else "", _free_port())
         self._clock = clock
         self._known: dict[str, Instance] = {}
         self._gone: dict[str, int] = {}
@@ -87,6 +98,11 @@ class EngineScene:
         with self._make(self._root).fleet() as fleet:
             rollout.rollback(fleet)
 
+    def offend(self) -> None:
+        place = urlsplit(self._engine.address().replace("localhost", LOOPBACK))
+        if wrong := offend((place.hostname or "", place.port or 80), self._service):
+            raise Refusal(f"{len(wrong)} were not answered as is right: {'; '.join(wrong[:_TOLD])}")
+
     def until_whole(self) -> bool:
         """Whether in time everything is ready, and nothing that was killed is taken for alive."""
         give_up = time.monotonic() + _PATIENCE
@@ -114,7 +130,8 @@ class EngineScene:
     @contextmanager
     def _another_version(self) -> Iterator[Fleet]:
         with TemporaryDirectory(prefix="portico-version-") as folder:
-            copy = version.copy(self._root, Path(folder))
+            odd = Url.parse(f"http://{self._here}:{self._service[1]}")
+            copy = version.copy(self._root, Path(folder), odd)
             with self._make(copy).fleet() as fleet:
                 yield fleet
 
@@ -134,6 +151,12 @@ class EngineScene:
         if found is None or not found.pid:
             raise Refusal(f"{instance} does not run.")
         return found.pid
+
+
+def _free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _of(instance: Instance) -> str:

@@ -1,6 +1,7 @@
 """Another version of the same code, to deploy: a copy of the checkout in which every function has a comment more.
 
-And a deploy that stumbles over it when the first of the functions is replaced: what was replaced must come back.
+It also puts a service whose answers are odd behind the gateway. And a deploy that stumbles over it when the first of
+the functions is replaced: what was replaced must come back.
 """
 
 import secrets
@@ -10,17 +11,32 @@ from pathlib import Path
 from deploy import rollout
 from deploy.engine import Refusal
 from deploy.rollout import Fleet
+from deploy.scaffold import create
+from runtime.url import Url
 
 _LEFT = shutil.ignore_patterns(".*", "__pycache__", "tests", "benchmarks", "docs")
 
 
-def copy(root: Path, folder: Path) -> Path:
-    """In `folder`, which is there and empty."""
+_ODD = """
+name = "odd"
+[upstream]
+url = "{url}"
+[defaults]
+auth = "public"
+[[route]]
+match = "GET /odd/{{case...}}"
+"""
+
+
+def copy(root: Path, folder: Path, odd: Url) -> Path:
+    """In `folder`, which is there and empty; `odd` is where the service is."""
     made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
     shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
     for app in made.glob("functions/*/app.py"):
         with app.open("a", encoding="utf-8") as file:
             file.write(f"\n# {secrets.token_hex(8)}\n")
+    create.upstream(made, "odd", odd)
+    (made / "functions/odd/function.toml").write_text(_ODD.format(url=odd), encoding="utf-8")
     return made
 
 

@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from deploy.engine import Refusal
+from deploy.undisturbed import apart
 
 DEFAULT_PROJECT = "portico"
 
@@ -33,14 +35,7 @@ class Compose:
 
     def call(self, *arguments: str) -> str:
         """What it printed. Raises Refusal when it failed."""
-        result = subprocess.run(
-            [*self._command, "--progress", "quiet", *arguments],
-            cwd=self._root,
-            env=self._environment,
-            check=False,
-            text=True,
-            capture_output=True,
-        )
+        result = apart([*self._command, "--progress", "quiet", *arguments], cwd=self._root, env=self._environment)
         if result.returncode:
             raise Refusal(reason(arguments[0], result.stderr or result.stdout))
         return result.stdout
@@ -53,12 +48,10 @@ class Compose:
     def lines(self, *arguments: str) -> Iterator[str]:
         """Each line as it is printed, for as long as somebody reads."""
         command = [*self._command, *arguments]
-        with subprocess.Popen(
-            command, cwd=self._root, env=self._environment, stdout=subprocess.PIPE, text=True
-        ) as process:
+        with subprocess.Popen(command, cwd=self._root, env=self._environment, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             try:
-                for line in process.stdout:
+                for line in TextIOWrapper(process.stdout, "utf-8", "surrogateescape", "\n"):
                     yield line.rstrip("\n")
             finally:
                 process.terminate()
@@ -95,4 +88,8 @@ def reason(verb: str, said: str) -> str:
         return f"The front door's port is taken: end what has it, or choose another with PORT=9080 just up. ({words})"
     if "Pool overlaps" in said:
         return f"The network of the front door is taken: choose another with FRONT_SUBNET=172.31.9.0/24. ({words})"
+    if "failed to resolve source metadata" in said or "failed to resolve reference" in said or "/v2/" in said:
+        return (
+            f"The Docker daemon can't pull an image ({words}): see that it reaches a registry, or ENGINE=local just up."
+        )
     return f"docker compose {verb} failed: {words}"

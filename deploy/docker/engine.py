@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy import front
+from deploy import bodies, front
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.docker import connections, images, secrets
@@ -20,8 +20,9 @@ from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK, Front
+from deploy.front import Front
 from deploy.known import until_known
+from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
 
 _DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
@@ -48,7 +49,8 @@ class DockerEngine:
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
-        settings |= {"PLAIN_BIND": LOOPBACK} if self._front.tls else {}
+        settings |= {"BODIES": bodies.locations(root / "functions")}
+        settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
         files = [
@@ -69,8 +71,9 @@ class DockerEngine:
         except Refusal as refusal:
             raise Refusal(plainly(f"{refusal} {self._last_words()}".strip(), data)) from None
         finally:
-            if not before and not self._everything_runs():
-                self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
+            with undisturbed():
+                if not before and not self._everything_runs():
+                    self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
         self._until_known()
         return self._identities() != before
 
@@ -105,6 +108,13 @@ class DockerEngine:
         return [instance(container) for container in found]
 
     def logs(self, name: str) -> Iterator[Line]:
+        self._require_running()
+        running = [instance(container).name for container in sorted(self._compose.containers(), key=place)]
+        if name and name not in {*running, *(each.rpartition("-")[0] for each in running)}:
+            raise Refusal(f"{name} does not run: there are {', '.join(running)}.")
+        return self._followed(name)
+
+    def _followed(self, name: str) -> Iterator[Line]:
         service = name.rpartition("-")[0] if re.search(r"-\d+$", name) else name
         for text in self._compose.lines(
             "logs", "--follow", "--no-color", "--tail", "50", *([service] if service else [])
@@ -151,7 +161,8 @@ class DockerEngine:
         yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
 
     def address(self) -> str:
-        return f"http://localhost:{self._port}"
+        self._require_running()
+        return front.url("http", self._front.plain, self._port)
 
     def _tags(self) -> dict[str, str]:
         return {name: f"portico-{name}:{self._version}" for name in self._functions}

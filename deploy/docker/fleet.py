@@ -4,11 +4,10 @@ Compose would recreate all of a service's containers at once; here it only ever 
 old is drained and removed by name. The image that was replaced keeps a tag, `<tag>-previous`.
 """
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.docker import images
 from deploy.docker.compose import Compose
@@ -16,6 +15,10 @@ from deploy.docker.images import Pointers
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, Refusal, Say
 from deploy.known import until_known
+from deploy.undisturbed import apart
+
+if TYPE_CHECKING:
+    import subprocess
 
 _START = 90  # seconds until a new container must be healthy
 _SEEN = 2.5  # seconds until nginx has asked which gateways there are: it does so every second, and tells nobody
@@ -180,4 +183,4 @@ def _healthy(container: Container) -> bool:
 
 
 def _docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(["docker", *arguments], check=False, text=True, capture_output=True)
+    return apart(["docker", *arguments])

@@ -12,7 +12,8 @@ from deploy.known import Metrics
 
 _READ = """
 import os, urllib.request
-print(urllib.request.urlopen(f"http://127.0.0.1:{os.environ['PORT']}/metrics", timeout=2).read().decode())
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # Docker may put a proxy in every environment
+print(direct.open(f"http://127.0.0.1:{os.environ['PORT']}/metrics", timeout=2).read().decode())
 """
 
 

@@ -17,16 +17,19 @@ from pathlib import Path
 
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK
+from deploy.front import LOOPBACK, bracketed, url
 from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
 from deploy.local.layout import Layout
+from deploy.local.orphans import end, left
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
 from deploy.local.supervisor import config
 from deploy.local.supervisor.client import Supervisor
+from deploy.local.supervisor.config import STOP_GRACE
+from deploy.undisturbed import undisturbed
 
 _FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
 
@@ -50,6 +53,7 @@ class LocalEngine:
             if self._supervisor.running():
                 self._refuse_another_place()
                 return self._mend()
+            self._end_orphans()
             self._start()
             return True
 
@@ -58,6 +62,7 @@ class LocalEngine:
             ran = self._supervisor.running()
             if ran:
                 self._stop()
+            ran = self._end_orphans() or ran
             if data:
                 for folder in (self._layout.data, self._layout.secrets):
                     shutil.rmtree(folder, ignore_errors=not folder.exists())
@@ -75,7 +80,8 @@ class LocalEngine:
             try:
                 return self._converge(before | {function: instances})
             except BaseException:
-                self._converge(before, wait=False)
+                with undisturbed():
+                    self._converge(before, wait=False)
                 raise
 
     def ps(self) -> list[Instance]:
@@ -86,17 +92,17 @@ class LocalEngine:
             host, port = program.address
             process = processes[program.name]
             state = "ready" if process.pid and readiness.ready(program) else process.state
-            found.append(Instance(program.name, f"{host}:{port}", state, process.pid, process.uptime))
+            found.append(Instance(program.name, f"{bracketed(host)}:{port}", state, process.pid, process.uptime))
         return found
 
     def logs(self, name: str) -> Iterator[Line]:
-        def files() -> list[Path]:
-            return logs.chosen(self._layout.logs, self._layout.functions, name)
-
-        if not files():
-            known = sorted(file.stem for file in self._layout.logs.glob("*.log"))
-            raise Refusal(f"There is no log of {name or 'anything'}: there are {', '.join(known) or 'none yet'}.")
-        return logs.Follower(files).follow()
+        self._require_running()
+        if not self._running(name):
+            file = self._layout.log(name)
+            wrote = f" What it wrote is in {file}." if file.exists() else ""
+            raise Refusal(f"{name} does not run: there are {', '.join(self._running(''))}.{wrote}")
+        files = partial(logs.chosen, self._layout.logs, self._layout.functions, name)
+        return logs.Follower(files).follow(lambda: bool(self._running(name)))
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()
@@ -118,8 +124,9 @@ class LocalEngine:
                 yield
             finally:
                 self._say(f"Starting {', '.join(names)}")
-                self._supervisor.revive()
-                self._until_ready()
+                with undisturbed():
+                    self._supervisor.revive()
+                    self._until_ready()
 
     def migrate(self) -> None:
         for function in self._layout.functions:
@@ -145,8 +152,8 @@ class LocalEngine:
             )
 
     def address(self) -> str:
-        host = "localhost" if self._layout.bind == LOOPBACK else self._layout.bind
-        return f"http://{host}:{self._layout.port}"
+        self._require_running()
+        return url("http", self._layout.bind, self._layout.port)
 
     def _start(self) -> None:
         self._require_ports()
@@ -161,14 +168,15 @@ class LocalEngine:
             self._supervisor.start()
             self._until_ready()
         except BaseException:
-            if self._supervisor.running():
-                self._stop()
+            with undisturbed():
+                if self._supervisor.running():
+                    self._stop()
             raise
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        if rendered := self._configure():
-            self._supervisor.restart("nginx")
+        if (rendered := self._configure()) and (running := self._supervisor.processes()["nginx"].pid):
+            nginx.reload(running)
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
         for function in self._take_source():
@@ -229,12 +237,30 @@ class LocalEngine:
         (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
         files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         user = "root" if os.geteuid() == 0 else ""
-        text = config.daemon(layout.socket, layout.logs, layout.root, user=user, files=files)
+        text = config.daemon(layout.programs, user=user, files=files)
         (layout.run / "supervisord.conf").write_text(text)
 
     def _require_running(self) -> None:
+        if self._supervisor.running():
+            return
+        if orphans := left(self._layout):
+            who = ", ".join(map(str, orphans))
+            raise Refusal(f"supervisord is gone, and has left {who}: `just up` starts anew, `just down` ends them.")
+        raise Refusal("Nothing is running: start it with `just up`.")
+
+    def _running(self, name: str) -> list[str]:
+        """The instances that `name` stands for, as `logs` understands it; none once the stack is down."""
         if not self._supervisor.running():
-            raise Refusal("Nothing is running: start it with `just up`.")
+            return []
+        found = sorted(self._supervisor.processes())
+        return [each for each in found if name in ("", each, each.rpartition("-")[0])]
+
+    def _end_orphans(self) -> bool:
+        """Whether there were any."""
+        if orphans := left(self._layout):
+            self._say(f"supervisord was killed: ending {', '.join(map(str, orphans))}, which it left")
+            end(orphans, self._roster.programs(), STOP_GRACE)
+        return bool(orphans)
 
     def _require_ports(self) -> None:
         """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""

@@ -6,7 +6,6 @@ serves while each slot in turn is drained and started anew. With sixteen instanc
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from deploy.engine import GATEWAY, MOST_INSTANCES, Refusal, Say
 from deploy.front import LOOPBACK
+from deploy.interpreter import python
 from deploy.local import ports, readiness
 from deploy.local.layout import Layout
 from deploy.local.programs import Program, instance
@@ -162,7 +162,7 @@ def _running(program: Program, log: Path) -> Iterator["subprocess.Popen[bytes]"]
 
 def _shown(program: Program, process: "subprocess.Popen[bytes]", names: list[str]) -> str:
     """What is wrong with it, "" if it showed that it works."""
-    command = [sys.executable, "-m", "runtime.trial", *names]
+    command = python("-m", "runtime.trial", *names)
     environment = {**os.environ, "PORT": str(program.address[1])}
     with subprocess.Popen(command, cwd=program.directory, env=environment, stderr=subprocess.PIPE, text=True) as trial:
         assert trial.stderr is not None

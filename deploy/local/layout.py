@@ -111,6 +111,11 @@ class Layout:
         """Every instance that a function may have, and its port."""
         return {f"{function}-{number}": self.slot(function, number) for number in range(1, MOST_INSTANCES + 1)}
 
+    @property
+    def manifests(self) -> Path:
+        """The folder whose folders hold them."""
+        return self.root / "functions"
+
     def folder(self, function: str) -> Path:
         return self.root / "functions" / function
 

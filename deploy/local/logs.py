@@ -1,6 +1,6 @@
 """Log files -> their lines: the last ones of each, then new ones as they are written, across rotation and scaling.
 
-Reads only. It yields without end; who follows decides when to stop, and how a line looks.
+Reads only. It yields as long as there is somebody who writes; who follows decides how a line looks.
 """
 
 import os
@@ -13,6 +13,7 @@ from typing import IO
 from deploy.engine import Line
 
 _PAUSE = 0.2  # seconds between two looks at files that gave nothing
+_SILENT = 10  # such looks, until it is asked whether anybody writes at all
 
 
 class Follower:
@@ -24,13 +25,15 @@ class Follower:
         self._open: dict[Path, IO[str]] = {}
         self._part: dict[Path, str] = {}
 
-    def follow(self) -> Iterator[Line]:
-        """For ever."""
+    def follow(self, goes_on: Callable[[], bool]) -> Iterator[Line]:
+        """Until nothing was written for a while, and `goes_on` says that nothing will be."""
+        silent = 0
         try:
-            while True:
+            while silent % _SILENT or not silent or goes_on():
                 lines = list(self.round())
                 yield from lines
-                if not lines:
+                silent = 0 if lines else silent + 1
+                if silent:
                     time.sleep(_PAUSE)
         finally:
             self.close()
@@ -57,7 +60,7 @@ class Follower:
     def _rest(self, path: Path) -> list[str]:
         """The whole lines that are left; a part of one waits for its end."""
         try:
-            file = self._open.get(path) or self._open.setdefault(path, path.open(errors="replace"))
+            file = self._open.get(path) or self._open.setdefault(path, _opened(path))
         except FileNotFoundError:
             return []  # between the two steps of a rotation
         *lines, self._part[path] = (self._part.get(path, "") + file.read()).split("\n")
@@ -67,6 +70,11 @@ class Follower:
         """Another file has its name now: the open one was rotated away."""
         opened = self._open.get(path)
         return bool(opened and path.exists() and not os.path.samestat(path.stat(), os.fstat(opened.fileno())))
+
+
+def _opened(path: Path) -> IO[str]:
+    """Bytes that are no UTF-8 come as surrogates, and a line ends where the program ended it."""
+    return path.open(encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def chosen(logs: Path, functions: tuple[str, ...], name: str) -> list[Path]:

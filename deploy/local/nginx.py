@@ -1,18 +1,23 @@
 """nginx/ -> a prefix that nginx can run in: the same files as in a container, with the slots of this stack put in.
 
-Out: a folder with nginx.conf, snippets/ and conf.d/. It starts nothing; `check` has nginx read what was written.
+Out: a folder with nginx.conf, snippets/ and conf.d/. It starts nothing; `check` has nginx read what was written,
+and `reload` has the one that runs take it up.
 """
 
+import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import front
+from deploy import bodies, front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
-from deploy.local.programs import nginx_globals, nginx_options
+from deploy.local.programs import NGINX_OPTIONS, nginx_globals
 
+_PAUSE = 0.01  # seconds between two looks at who has ended
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
 
 
@@ -40,11 +45,12 @@ def values(layout: Layout) -> dict[str, str]:
     """
     slots = enumerate(layout.slots(GATEWAY).values(), start=1)
     return {
-        "BIND": _bracketed(layout.bind),
+        "BIND": front.bracketed(layout.bind),
         "PORT": str(layout.port),
-        "TLS_BIND": _bracketed(layout.front.bind),
+        "TLS_BIND": front.bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),
-        "TLS_FOLDER": str(layout.tls),
+        "TLS_FOLDER": os.path.relpath(layout.tls, layout.nginx),  # what a name may hold, nginx's files may not
+        "BODIES": bodies.locations(layout.manifests),
         **layout.front.variables,
         **{f"GATEWAY_{number}": str(port) for number, port in slots},
     }
@@ -57,15 +63,39 @@ def fill(template: str, variables: Mapping[str, str]) -> str:
 
 def check(layout: Layout, binary: str) -> None:
     """Raises Refusal with nginx's own words when it can't run with what was rendered."""
-    command = [binary, "-t", "-q", *nginx_options(layout), "-g", nginx_globals()]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [binary, "-t", "-q", *NGINX_OPTIONS, "-g", nginx_globals()]
+    result = subprocess.run(command, cwd=layout.nginx, capture_output=True, text=True, check=False)
     if result.returncode:
         said = result.stderr.strip().splitlines()[0]
         raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def reload(master: int, patience: float = 10.0) -> None:
+    """Has the running one take up what was rendered, without losing anybody whom it serves.
+
+    Returns when no worker of before takes anybody in any more. Raises Refusal when it doesn't come to that.
+    """
+    before = _workers(master)
+    os.kill(master, signal.SIGHUP)
+    until = time.monotonic() + patience
+    while any(map(_takes_in, before)):
+        if time.monotonic() > until:
+            raise Refusal("nginx goes on with the configuration of before: `just logs nginx` says why.")
+        time.sleep(_PAUSE)
+
+
+def _workers(master: int) -> list[str]:
+    """Their process ids; none where the system doesn't tell."""
+    told = Path(f"/proc/{master}/task/{master}/children")
+    return told.read_text().split() if told.exists() else []
+
+
+def _takes_in(worker: str) -> bool:
+    """Whether it is there and has not been told to end; it says so in the title of its process."""
+    try:
+        return "shutting down" not in Path(f"/proc/{worker}/cmdline").read_text().rstrip("\0")
+    except OSError:
+        return False
 
 
 def _remove(file: Path) -> bool:

@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-import sys
 
+from deploy.interpreter import python
 from deploy.local.layout import Layout
 from deploy.local.programs import settings
 
@@ -13,7 +13,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """With this terminal, or its output kept when `quiet`."""
     environment = dict(os.environ) | settings(layout, function)
-    command = [sys.executable, "-m", module, *arguments]
+    command = python("-m", module, *arguments)
     return subprocess.run(
         command, cwd=layout.home(function), env=environment, check=False, text=True, capture_output=quiet
     )

@@ -5,8 +5,10 @@ Runs before anything of this project is installed, so it needs nothing but Pytho
 """
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +23,13 @@ PACKAGES = {
     "wrk": ("wrk", "wrk", "wrk"),
     "taskset": ("util-linux", "util-linux", "util-linux"),
     "chromium": ("chromium", "chromium", "chromium"),
+    "git": ("git", "git", "git"),
     "npm": ("npm", "npm", "node"),
 }
 _MANAGERS = ("apt-get", "dnf", "brew")
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin")  # not on every user's PATH
+_LOCKED = re.compile(r"Could not get lock|Unable to (?:lock|acquire)")
+_PATIENCE, _PAUSE = 300.0, 1.0  # seconds that another apt-get is waited for, and between two attempts
 _POLICY = Path("/usr/sbin/policy-rc.d")  # asked by Debian's packages before they start a service
 
 
@@ -72,8 +77,14 @@ def _apt_install(names: Sequence[str]) -> None:
 
 
 def _apt(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(["apt-get", *arguments], env=environment, capture_output=True, text=True, check=False)
+    """What came of it, once nobody else has the system's packages: they are locked while they are looked at."""
+    environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        done = subprocess.run(["apt-get", *arguments], env=environment, capture_output=True, text=True, check=False)
+        if not done.returncode or not _LOCKED.search(done.stderr) or time.monotonic() > give_up:
+            return done
+        time.sleep(_PAUSE)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.engine import Refusal
+from deploy.front import bracketed
 
 
 def require(host: str, port: int, way_out: str) -> None:
@@ -16,6 +17,8 @@ def require(host: str, port: int, way_out: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what a closed connection left is no listener
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # as nginx listens
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -27,7 +30,7 @@ def _sentence(host: str, port: int, error: OSError, way_out: str) -> str:
         return f"Port {port} is taken{holder(port)}: {way_out}."
     if error.errno == errno.EACCES:
         return f"Port {port} needs root's rights: set PORT to one above 1023."
-    return f"Nothing can listen on {host}:{port} ({error.strerror}): set BIND to an address of this machine."
+    return f"Nothing can listen on {bracketed(host)}:{port} ({error.strerror}): set BIND to an address of this machine."
 
 
 def holder(port: int) -> str:

@@ -4,15 +4,20 @@ Pure. It says what should run; the supervisor starts it and readiness waits for 
 """
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.engine import GATEWAY
-from deploy.front import LOOPBACK
+from deploy.front import LOOPBACK, bracketed, reached
+from deploy.interpreter import python
 from deploy.local.layout import Layout
 from runtime.manifest import FILE
+
+# Its prefix, its configuration, and its early errors where the supervisor sees them. It runs in its own folder and is
+# told no path: nginx takes [ and * in one for patterns, and has no way to write $.
+NGINX_OPTIONS = ("-p", "./", "-c", "nginx.conf", "-e", "stderr")
+_REDIS = 'exec "$0" - < "$1"'  # it would take [ and * in a path for a pattern, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: str = "TERM"
     ready: str = ""
-    directory: Path | None = None  # where it runs; None: in the checkout
+    directory: Path = Path("/")  # where it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +55,16 @@ def programs(layout: Layout, instances: Mapping[str, int], binaries: Binaries) -
 def redis(layout: Layout, binary: str) -> Iterator[Program]:
     """For limits, and for the cache. Ready when they listen: gateways do without, so nothing has to wait for more."""
     for name, port in (("redis", layout.redis_port), ("redis-cache", layout.cache_port)):
-        yield Program(name, (binary, str(layout.secrets / f"{name}.conf")), (LOOPBACK, port), tier=1)
+        command = ("sh", "-c", _REDIS, binary, str(layout.secrets / f"{name}.conf"))
+        yield Program(name, command, (LOOPBACK, port), tier=1, directory=layout.data)
 
 
 def nginx(layout: Layout, binary: str, *, reachable: bool) -> Program:
     """The front door; ready when a gateway answers through it, or when it listens if there is none to be reached."""
-    command = (binary, *nginx_options(layout), "-g", nginx_globals())
-    address = (LOOPBACK if layout.bind == "0.0.0.0" else layout.bind, layout.port)  # noqa: S104  compared, not bound
-    return Program("nginx", command, address, tier=4, stop_signal="QUIT", ready="/livez" if reachable else "")
-
-
-def nginx_options(layout: Layout) -> tuple[str, ...]:
-    """Its prefix, its configuration, and its early errors where the supervisor sees them."""
-    return ("-p", f"{layout.nginx}/", "-c", str(layout.nginx / "nginx.conf"), "-e", "stderr")
+    command = (binary, *NGINX_OPTIONS, "-g", nginx_globals())
+    address = (reached(layout.bind), layout.port)
+    ready = "/livez" if reachable else ""
+    return Program("nginx", command, address, tier=4, stop_signal="QUIT", ready=ready, directory=layout.nginx)
 
 
 def nginx_globals() -> str:
@@ -84,7 +86,7 @@ def instance(layout: Layout, function: str, number: int) -> Program:
         served |= {"RELOAD": "1", "DRAIN_NOTICE": "0", "KILL_TIMEOUT": "1"}
     return Program(
         name,
-        (sys.executable, "-m", "runtime.serve", f"functions/{function}"),
+        (*python("-m", "runtime.serve", f"functions/{function}"),),
         (LOOPBACK, port),
         tier=3 if function == GATEWAY else 2,
         environment=served | settings(layout, function),
@@ -109,7 +111,7 @@ def settings(layout: Layout, function: str) -> dict[str, str]:
     if function == "users":
         return database | {"SIGNING_KEYS_DIR": str(layout.secrets / "signing")}
     host, port = nginx(layout, "", reachable=True).address
-    return database | {"JWKS_URL": f"http://{host}:{port}/.well-known/jwks.json"}
+    return database | {"JWKS_URL": f"http://{bracketed(host)}:{port}/.well-known/jwks.json"}
 
 
 def _copies(layout: Layout, function: str, count: int) -> Iterator[Program]:

@@ -39,7 +39,7 @@ class Releases:
             for file in source.files(self._root, function):
                 copy = fresh / file.relative_to(self._root)
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file, copy)
+                shutil.copyfile(file, copy)  # not its mode: whom the checkout lets write must not change what runs
             fresh.replace(target)
         return digest
 

@@ -61,4 +61,4 @@ class Roster:
         return self._layout.programs / f"{name}.conf"
 
     def _text(self, program: Program) -> str:
-        return config.program(program, self._layout.root, self._layout.log(program.name))
+        return config.program(program)

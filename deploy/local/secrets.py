@@ -52,17 +52,16 @@ def _redis(layout: Layout) -> None:
     """A new password for each start: nothing in Redis outlives it."""
     password = secrets.token_urlsafe(32)
     keep(layout.secrets / "redis-url", f"redis://:{password}@{LOOPBACK}:{layout.redis_port}/0")
-    keep(layout.secrets / "redis.conf", redis_config(layout, password, layout.redis_port, "noeviction"))
+    keep(layout.secrets / "redis.conf", redis_config(password, layout.redis_port, "noeviction"))
     keep(layout.secrets / "cache-url", f"redis://:{password}@{LOOPBACK}:{layout.cache_port}/0")
-    keep(layout.secrets / "redis-cache.conf", redis_config(layout, password, layout.cache_port, "allkeys-lfu"))
+    keep(layout.secrets / "redis-cache.conf", redis_config(password, layout.cache_port, "allkeys-lfu"))
 
 
-def redis_config(layout: Layout, password: str, port: int, policy: str) -> str:
+def redis_config(password: str, port: int, policy: str) -> str:
     """Nothing is saved: limits live for a minute or so and are seeded again by gateways, and a cache fills again."""
     return f"""bind {LOOPBACK}
 port {port}
 requirepass {password}
-dir "{layout.data}"
 save ""
 appendonly no
 maxmemory 256mb

@@ -16,18 +16,19 @@ from tempfile import TemporaryDirectory
 
 from deploy import bootstrap
 from deploy.engine import Refusal
-from deploy.local import source
-from deploy.package import entry, unit
+from deploy.interpreter import python as interpreter
+from deploy.package import contents, entry, unit
 
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # the Python that runs this
+HERE = unit.HERE
 
 
-def build(root: Path, name: str, target: Path, python: str = HERE) -> Path:
-    """Writes `target`/`name`.tar.gz, for that Python. Raises Refusal."""
-    told = unit.application(root, name, f"python {python}")
+def build(root: Path, name: str, target: Path, python: str = HERE, below: str = unit.HOME) -> Path:
+    """Writes `target`/`name`.tar.gz, for that Python, to be unpacked in `below`. Raises Refusal."""
+    told = unit.application(root, name, f"python {python}", unit.unpacked(below, name))
+    packed = contents.files(root, name)
     with TemporaryDirectory() as made:
         folder = Path(made)
-        for file in source.files(root, name):
+        for file in packed:
             _copy(file, folder / file.relative_to(root))
         _copy(Path(entry.__file__), folder / "__main__.py")
         (folder / "unit.json").write_text(f"{json.dumps(told, indent=2)}\n", encoding="utf-8")
@@ -54,21 +55,8 @@ def _install(root: Path, lock: Path, folder: Path, python: str) -> None:
 
 def _compile(folder: Path) -> None:
     """Bytecode that is believed without a look at the source: where it is unpacked, nobody may be able to write it."""
-    _run(
-        [
-            sys.executable,
-            "-m",
-            "compileall",
-            "-q",
-            "-j",
-            "0",
-            "-s",
-            str(folder),
-            "--invalidation-mode",
-            "unchecked-hash",
-            str(folder),
-        ]
-    )
+    how = ["-q", "-j", "0", "-s", str(folder), "--invalidation-mode", "unchecked-hash"]
+    _run(interpreter("-m", "compileall", *how, str(folder)))
 
 
 def _pack(folder: Path, name: str, target: Path) -> Path:

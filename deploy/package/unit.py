@@ -8,6 +8,7 @@ those of Unit's own validation, src/nxt_conf_validation.c of 1.35.
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from runtime.serve import HEADER_READ_TIMEOUT
 
 Object = dict[str, Any]
 
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # the Python that runs this
 HOME = "/srv/portico"  # where packages are unpacked, a folder each
+PROCESSES = 4  # a plain number: while it starts one more, unitd does not end on SIGTERM
 FOLDER, WHOLE = Path("deploy/unit"), "config.json"
 PACKAGES = "packages"  # the folder of a package that holds what its function needs
 _FIRST_PORT = 8001
@@ -28,8 +31,8 @@ _TOLD = r"(?m)^  {name}:\n(?:    .*\n)*?    environment:(?P<inline>.*)\n(?P<line
 _VARIABLE = re.compile(r"      (?P<name>[A-Z][A-Z0-9_]*): (?P<value>\S+)")
 
 
-def application(root: Path, name: str, language: str = "python", home: str = "") -> Object:
-    """The object of function `name`, unpacked in `home`; `language` may say a version. Raises Refusal."""
+def application(root: Path, name: str, language: str = f"python {HERE}", home: str = "") -> Object:
+    """The object of function `name`, unpacked in `home`; `language` says a version, too. Raises Refusal."""
     manifests = read_all(root / "functions")
     manifest = next((each for each in manifests if each.name == name), None)
     if manifest is None or manifest.app is None or name not in served(manifests):
@@ -44,7 +47,7 @@ def application(root: Path, name: str, language: str = "python", home: str = "")
         "module": manifest.app.module,
         "callable": manifest.app.callable,
         "environment": {"LOG_FORMAT": "json", **told(root / "functions" / name / "compose.yml", name)},
-        "processes": {"max": 4, "spare": 1, "idle_timeout": 60},
+        "processes": PROCESSES,
         "limits": {"timeout": _longest(route for route in compile_routes(manifests) if route.function == name)},
     }
 
@@ -79,17 +82,18 @@ def served(manifests: list[Manifest]) -> list[str]:
     return [each.name for each in manifests if each.app and each.name != GATEWAY]
 
 
-def files(root: Path) -> dict[Path, str]:
-    """What deploy/unit holds: one configuration, and an object for each function."""
-    applications = {name: application(root, name) for name in served(read_all(root / "functions"))}
+def files(root: Path, python: str = HERE, below: str = HOME) -> dict[Path, str]:
+    """What deploy/unit holds: one configuration, and an object for each function. Raises Refusal."""
+    names = served(read_all(root / "functions"))
+    applications = {name: application(root, name, f"python {python}", unpacked(below, name)) for name in names}
     objects = {WHOLE: configuration(applications, largest_body(root))}
     objects |= {f"{name}.json": each for name, each in applications.items()}
     return {FOLDER / name: f"{json.dumps(each, indent=2)}\n" for name, each in objects.items()}
 
 
-def write(root: Path) -> list[Path]:
-    """Makes deploy/unit hold that and nothing else; the files."""
-    wanted = files(root)
+def write(root: Path, python: str = HERE, below: str = HOME) -> list[Path]:
+    """Makes deploy/unit hold that and nothing else; the files. Raises Refusal."""
+    wanted = files(root, python, below)
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     for file in (root / FOLDER).glob("*.json"):
         if file.relative_to(root) not in wanted:
@@ -108,6 +112,13 @@ def told(compose: Path, name: str) -> dict[str, str]:
     if not all(lines):
         raise Refusal(f"{compose}: environment: write it as lines `NAME: value`, so that Unit can be told the same.")
     return {line["name"]: line["value"].strip("\"'") for line in lines if line}
+
+
+def unpacked(below: str, name: str) -> str:
+    """The folder of a package. Raises Refusal for one that Unit would not find."""
+    if not below.startswith("/"):
+        raise Refusal(f"--home {below}: Unit needs the whole path, from / on.")
+    return f"{below.rstrip('/')}/{name}"
 
 
 def _longest(routes: Iterable[Route]) -> int:

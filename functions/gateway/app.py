@@ -25,7 +25,7 @@ from functions.gateway.endpoints.watch import Endpoints, Membership
 from functions.gateway.exchange import Header
 from functions.gateway.keys import keys_from
 from functions.gateway.pages import OWN, pages
-from functions.gateway.pipeline import Parts, build, unrouted
+from functions.gateway.pipeline import Parts, build, normals, unrouted
 from functions.gateway.redis.conversation import connection
 from functions.gateway.revocations import Ask, Revocations, following
 from functions.gateway.routes import GATEWAY, Route, Table, compile_routes, inner
@@ -95,7 +95,7 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
         telemetry=telemetry,
         levels=levels,
         fills=fills,
-        cached={route.function for route in routes if route.policy.cache},
+        cached=normals(routes),
         ended=ended,
         stack=_stack(told, manifests),
     )

@@ -11,6 +11,8 @@ from functions.gateway.exchange import Exchange, Header, Response
 from functions.gateway.stages.forward.errors import ForwardError
 from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
 
+LARGEST = 16 * 1024**2  # bytes of a document
+
 
 class Declined(Problem):
     """The function is there, and has another answer than 200: `status`."""
@@ -38,9 +40,12 @@ async def ask(served: Served, target: str, headers: Sequence[Header] = ()) -> by
 
 
 async def _whole(response: Response) -> bytes:
-    parts = [response.content]
+    parts, size = [response.content], len(response.content)
     while response.stream is not None and (part := await response.stream.read()):
         parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise Problem(DEPENDENCY_UNAVAILABLE, f"A document of more than {LARGEST} bytes.")
     return b"".join(parts)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
 from functions.gateway.routes import Route, Table, compile_routes
 from functions.gateway.settings import Settings
@@ -22,8 +23,10 @@ from functions.gateway.stages.cache import keys
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.keys import Key
 from functions.gateway.stages.cache.redis import RedisLevel
+from functions.gateway.stages.cache.short import shown
 from runtime import settings
 from runtime.manifest import read_all
+from runtime.visible import visible
 
 if TYPE_CHECKING:
     from functions.gateway.stages.cache.far import Found
@@ -38,8 +41,7 @@ def place(routes: Sequence[Route], target: str) -> Key | None:
     route = Table(routes, lambda route: route).find(unquote(path)).get("GET")
     if route is None or not route.policy.cache:
         return None
-    normal = keys.counting(route.policy.cache_keep, route.policy.cache_drop or ())
-    return keys.key(route.function, normal(target.encode()))
+    return keys.key(route.function, normal(route.policy)(target.encode()))
 
 
 def lines(held: Sequence[Stored], now: float) -> Iterator[str]:
@@ -50,8 +52,8 @@ def lines(held: Sequence[Stored], now: float) -> Iterator[str]:
         said = [f"{one.status}", f"{len(one.body)} bytes", f"{now - one.born:.0f} s old", fresh]
         said += [f"etag {one.etag.decode('latin-1')}"] if one.etag else []
         said += [f"groups {', '.join(one.groups)}"] if one.groups else []
-        said += [f"for {one.selecting.decode('latin-1').replace(chr(10), ', ')}"]
-        yield ", ".join(said)
+        said += [f"for {shown(one.selecting).replace(chr(10), ', ')}"]
+        yield visible(", ".join(said))
 
 
 async def look(level: RedisLevel, key: Key, now: float) -> str:
@@ -68,7 +70,7 @@ async def purge(level: RedisLevel, name: bytes) -> str:
     """Has every gateway forget a key or a tag."""
     if not await level.invalidate([name]):
         sys.exit(AWAY)
-    return f"Forgotten everywhere: {name.decode('latin-1')}"
+    return visible(f"Forgotten everywhere: {shown(name)}")
 
 
 async def purge_all(level: RedisLevel) -> str:
@@ -84,18 +86,27 @@ async def _main(options: argparse.Namespace) -> str:
         sys.exit("There is no shared cache here: CACHE_URL says where one is.")
     level = RedisLevel(connection(told.cache_url), PATIENCE)
     try:
-        if options.what == "purge" and options.all:
+        if options.all:
             return await purge_all(level)
         if not options.target:
             sys.exit("Say which target, as in /products/tea; `just cache purge --all` is for all of them.")
-        if options.what == "purge" and options.group:
-            return await purge(level, keys.tag(options.target, options.group))
-        key = place(compile_routes(read_all(Path(told.functions_dir))), options.target)
+        routes = compile_routes(read_all(Path(told.functions_dir)))
+        if options.group:
+            return await purge(level, keys.tag(_caching(routes, options.target), options.group))
+        key = place(routes, options.target)
         if key is None:
             sys.exit(f"No route with a cache has {options.target}: `just routes` lists them.")
         return await (look(level, key, time.time()) if options.what == "look" else purge(level, key))
     finally:
         await level.close()
+
+
+def _caching(routes: Sequence[Route], function: str) -> str:
+    """The function of that name; ends the process with one sentence when it has no answers in the cache."""
+    there = sorted({route.function for route in routes if route.policy.cache})
+    if function not in there:
+        sys.exit(f"No function {visible(function)} has a route with a cache: there are {', '.join(there) or 'none'}.")
+    return function
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +122,12 @@ def main(words: list[str]) -> str:
     """The command line's answer; ends the process with one sentence when there is none."""
     parser = argparse.ArgumentParser(prog="just cache", allow_abbrev=False)
     arguments(parser)
-    return asyncio.run(_main(parser.parse_args(words)))
+    options = parser.parse_args(words)
+    if options.what == "look" and (options.group or options.all):
+        parser.error("--group and --all are for purge")
+    if options.all and (options.target or options.group):
+        parser.error("--all is everything: leave the target and --group out")
+    return asyncio.run(_main(options))
 
 
 if __name__ == "__main__":

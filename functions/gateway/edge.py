@@ -17,6 +17,7 @@ from runtime.asgi import Receive, Scope, Send
 from runtime.manifest import Policy
 from runtime.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED, NO_SUCH_ROUTE, Problem
 from runtime.timers import Timers
+from runtime.unread import announced
 
 logger = log.get(__name__)
 tell_left = log.Sparing(logger.info)
@@ -52,17 +53,20 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, whole. A client that leaves ends everything that was done for it."""
         try:
-            length = wire.length(scope["raw_path"], scope["headers"])
+            coming = length = wire.length(scope["raw_path"], scope["headers"])
             route, handler = self._find(scope["path"], scope["method"], scope["headers"])
         except wire.Refused as refused:
             length, (route, handler) = 0, self._nowhere(refused)
-        inbound = Inbound(receive, length)
+            coming = None if announced(scope["headers"]) else 0
+        inbound = Inbound(receive, coming)
         exchange = _exchange(scope, route, inbound, length)
         inbound.watch(self._moments)
         try:
             response = await _answer(exchange, handler)
             inbound.skip()
             await self._deliver(exchange, response, send)
+            if not inbound.over:
+                await inbound.drain()
         except (ClientLeft, asyncio.CancelledError) as error:
             if not inbound.client_left:
                 raise

@@ -21,8 +21,9 @@ Receive = Callable[[], Awaitable[bytes]]
 class Exchange:
     """One request and what is known of it.
 
-    `target` is the request target as the client wrote it (raw path and query). `read` returns the next part of the body
-    and b"" at its end; `length` is the declared Content-Length, None when chunked, 0 without a body.
+    `target` is the request target as the client wrote it (raw path and query), on a cached route as it counts there.
+    `read` returns the next part of the body and b"" at its end; `length` is the declared Content-Length, None when
+    chunked, 0 without a body.
     """
 
     route: "Route"
@@ -32,6 +33,7 @@ class Exchange:
     read: Receive
     length: int | None
     client: str  # the address of who is asking, from trusted hops only
+    scheme: bytes = b"http"  # by which it was asked, from trusted hops only
     body: bytes | None = None  # the whole body, once a stage has read it
     request_id: str = ""
     added: list[Header] = field(default_factory=list)  # what the gateway says to the function, beside `headers`

@@ -42,7 +42,7 @@ _ACTS_ON = {
     "authenticate": ("auth", "role"),
     "limit": ("limit", "limits", "on_store_failure"),
     "deadline": ("deadline",),
-    "cache": ("cache", "cache_longest", "cache_largest", "cache_keep", "cache_drop"),
+    "cache": ("cache", "cache_longest", "cache_largest", "cache_keep", "cache_drop", "cache_cookies"),
     "retry": ("retries", "failures"),
     "breaker": ("failures",),
 }
@@ -119,7 +119,7 @@ def idle(manifest: Manifest) -> Parts:
         telemetry=Telemetry(Metrics()),
         levels=Levels(0),
         fills=Fills(lambda: 0.0),
-        cached={manifest.name} if any(route.cache for route in manifest.route) else (),
+        cached={manifest.name: ()} if any(route.cache for route in manifest.route) else {},
     )
 
 

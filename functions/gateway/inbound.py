@@ -9,6 +9,7 @@ from math import inf
 
 from runtime.asgi import Message, Receive
 from runtime.timers import Timers
+from runtime.unread import read_on
 
 # Seconds. Asking is a task that is nearly always cancelled, and costs a fifth of what a request does: too much for each
 # of a thousand that wait for a tenth of a second. What goes on for a client that left goes on for that much longer.
@@ -51,6 +52,14 @@ class Inbound:
     def skip(self) -> None:
         """Nobody reads the body from now on: the rest is dropped as it comes, so that the client is seen to leave."""
         self._skipped = True
+
+    async def drain(self) -> None:
+        """Reads on to the end of a body that nobody wants, once it is answered; whoever leaves now ends nothing."""
+        listener = self._listener
+        self.close()
+        if listener is not None:  # the server is asked by one at a time
+            await asyncio.wait({listener})
+        await read_on(self._receive)
 
     def watch(self, moments: Timers) -> None:
         """From a moment from now on, cancels the current task when the client leaves."""

@@ -21,6 +21,7 @@ from functions.gateway.stages.limit.redis import PREFIX
 from functions.gateway.stages.limit.stored import Rules, Stored
 from runtime import settings
 from runtime.manifest import read_all
+from runtime.visible import visible
 
 Ask = Callable[[str], str]
 
@@ -103,9 +104,8 @@ def counted(number: int) -> str:
 
 
 def _row(each: Stored) -> Row:
-    name = "".join(sign if sign.isprintable() else "?" for sign in each.key)  # a client may have chosen a part of it
     left = f"{each.left} of {each.limit.burst}" if each.limit else "-"
-    return name, str(each.limit or "-"), left, str(each.leased or "-"), f"{each.full_in:.1f}s"
+    return visible(each.key), str(each.limit or "-"), left, str(each.leased or "-"), f"{each.full_in:.1f}s"
 
 
 async def _main(text: str, clear: Ask | None) -> str:

@@ -4,6 +4,7 @@ In: manifests. Out: a table for people, or JSON for programs (`just routes`, `ju
 Nothing is decided here: what can't be served is refused by routes.py before anything is shown.
 """
 
+import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -129,11 +130,14 @@ def _scalar(value: object) -> object:
     return value if type(value) in (int, bool, str) else str(value)
 
 
-def main(arguments: list[str]) -> str:
+def main(words: list[str]) -> str:
     """What to print; ends the process with every fault when the manifests can't be served."""
-    folders = [argument for argument in arguments if argument != "--json"]
-    routes = listed(read_all(Path(folders[0] if folders else "functions")))
-    return as_json(routes) if "--json" in arguments else table(routes)
+    parser = argparse.ArgumentParser(prog="just routes", allow_abbrev=False)
+    parser.add_argument("folder", nargs="?", type=Path, default="functions", help="where functions are")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(words)
+    routes = listed(read_all(options.folder))
+    return as_json(routes) if options.json else table(routes)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """THE order of a request: every stage that a route asked for, outermost first.
 
-observe, identify, cors, loop, accept, guard (limits by address), swap (or withhold), authenticate, limit, deadline,
-cache, keep, shed, retry, balance, breaker, forward.
+observe, fit, identify, cors, loop, accept, guard (limits by address), swap (or withhold), authenticate, limit,
+deadline, cache, keep, shed, retry, balance, breaker, forward.
 """
 
 import random
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
@@ -14,16 +14,17 @@ from functions.gateway.exchange import Handler, Stage
 from functions.gateway.routes import CEILINGS, GATEWAY, Route
 from functions.gateway.stages.accept import accept
 from functions.gateway.stages.authenticate import authenticate
-from functions.gateway.stages.balance import balance
+from functions.gateway.stages.balance import balance, elsewhere
 from functions.gateway.stages.breaker.stage import breaker
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.invalidate import invalidate
-from functions.gateway.stages.cache.keys import counting
+from functions.gateway.stages.cache.keys import Normal, counting
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
 from functions.gateway.stages.cache.stage import Tell as Outcome
 from functions.gateway.stages.cors import Pages, cors
 from functions.gateway.stages.deadline import deadline
+from functions.gateway.stages.fit import fit
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.stage import forward
 from functions.gateway.stages.identify import Trusted, identify
@@ -39,6 +40,7 @@ from functions.gateway.stages.swap.stage import swap, withhold
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.upstreams import Upstream
 from runtime.identity import Verifier
+from runtime.manifest import Policy
 from runtime.requests import UNROUTED
 from runtime.units import Rule
 
@@ -76,7 +78,9 @@ class Parts:
     telemetry: Telemetry
     levels: Levels
     fills: Fills
-    cached: Container[str] = frozenset()  # functions that have a route whose answers are kept
+    cached: Mapping[str, Collection[Normal]] = field(
+        default_factory=dict
+    )  # functions with kept answers: how targets count
     ended: Container[str] = frozenset()  # sessions whose tokens are refused
     api_keys: tuple[str, Tokens] | None = None  # how they begin, and what they are worth
     stack: bytes = b"portico"  # the name of this one, which no other on the way to a service may have
@@ -109,6 +113,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     public = policy.auth == "public"
     by_address = {name: rule for name, rule in route.rules.items() if rule.by == "address"}
     yield observe(parts.telemetry.requests(route.function, route.template))
+    yield fit
     yield identified(parts)
     if policy.cors:
         yield cors(pages(route))
@@ -129,7 +134,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
     if policy.cache:
         yield cache(parts.levels, parts.fills, kept(route), parts.telemetry.cached(route.function))
     elif route.method != "GET" and route.function in parts.cached:
-        yield invalidate(parts.levels, route.function)
+        yield invalidate(parts.levels, route.function, parts.cached[route.function])
     yield from resilient(route, parts, parts.upstreams[route.function])
 
 
@@ -138,11 +143,26 @@ def kept(route: Route) -> Rules:
     policy = route.policy
     return Rules(
         function=route.function,
-        normal=counting(policy.cache_keep, policy.cache_drop or ()),
+        normal=normal(policy),
         largest=int(policy.cache_largest or CEILINGS["cache_largest"]),
         longest=policy.cache_longest or CEILINGS["cache_longest"],
+        cookies=policy.cache_cookies == "shared",
         deadline=policy.deadline or CEILINGS["deadline"],
     )
+
+
+def normal(policy: Policy) -> Normal:
+    """How the targets of a cached route count."""
+    return counting(policy.cache_keep, policy.cache_drop or ())
+
+
+def normals(routes: Iterable[Route]) -> dict[str, list[Normal]]:
+    """The same of all cached routes, by function."""
+    found: dict[str, list[Normal]] = {}
+    for route in routes:
+        if route.policy.cache:
+            found.setdefault(route.function, []).append(normal(route.policy))
+    return found
 
 
 def pages(route: Route) -> Pages:
@@ -171,7 +191,8 @@ def resilient(route: Route, parts: Parts, upstream: Upstream) -> Iterator[Stage]
     yield shed(upstream.gate, parts.clock)
     if policy.retries:
         tell = parts.telemetry.retries(route.function)
-        yield retry(policy.retries, failures, upstream.budget, random.random, tell)
+        others = elsewhere(upstream.members, upstream.circuits, parts.clock)
+        yield retry(policy.retries, failures, upstream.budget, random.random, tell, elsewhere=others)
     yield balance(upstream.members, upstream.in_flight, upstream.circuits, random_below, parts.clock)
     yield breaker(upstream.circuits, failures, parts.clock)
 

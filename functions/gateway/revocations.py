@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from runtime import log
-from runtime.background import beside
+from runtime.background import Sleep, again, beside
 
 INTERVAL = 2.0  # seconds between two questions; with their deadline an end is known within 5 s
 RETRY = 0.5  # seconds after a question that failed
@@ -21,7 +21,6 @@ RETRY = 0.5  # seconds after a question that failed
 _MARGIN = 30.0  # seconds that clocks may differ, or a token may be issued later than its session's end was told
 
 Ask = Callable[[int], Awaitable[bytes]]  # what ended since a moment of the feed's clock; raises Problem
-Sleep = Callable[[float], Awaitable[object]]
 
 logger = log.get(__name__)
 
@@ -65,14 +64,12 @@ async def following(ask: Ask, ended: Revocations, *, sleep: Sleep = asyncio.slee
     """
     feed = _Feed(ask, ended)
     answered = await feed.poll()
-    async with beside(_follow(feed, sleep, answered=answered)):
+    async with beside(again("ended-sessions", feed.poll, _pause, sleep=sleep, worked=answered)):
         yield
 
 
-async def _follow(feed: "_Feed", sleep: Sleep, *, answered: bool) -> None:
-    while True:
-        await sleep(INTERVAL if answered else RETRY)
-        answered = await feed.poll()
+def _pause(answered: bool) -> float:  # noqa: FBT001  see Pause
+    return INTERVAL if answered else RETRY
 
 
 class _Feed:
@@ -88,10 +85,10 @@ class _Feed:
         """Whether there was an answer."""
         try:
             told = msgspec.json.decode(await self._ask(self._since), type=Ended)
+            self._ended.add(told.sessions, told.lifetime)
         except Exception as error:  # noqa: BLE001  whatever it is, asking goes on: nobody else would
             self._note(answers=False, why=repr(error))
             return False
-        self._ended.add(told.sessions, told.lifetime)
         self._since = told.since
         self._note(answers=True)
         return True

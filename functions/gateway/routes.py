@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from runtime.manifest import Manifest, ManifestError, Policy
 from runtime.manifest import Route as Declared
+from runtime.sizes import LARGEST_BODY
 from runtime.units import Duration, Rule, Size
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ RESERVED = {"", "docs", "health", "livez", "metrics", "openapi.json", "problems"
 CEILINGS = {
     "deadline": Duration(20),  # an instance that stops waits longer
     "retries": 5,
-    "body": Size(64 * 1024**2),
+    "body": Size(LARGEST_BODY),
     "cache_longest": Duration(24 * 3600),
     "cache_largest": Size(1024**2),
     "cors_longest": Duration(2 * 3600),  # most browsers forget sooner
@@ -40,7 +41,7 @@ MOST_ORIGINS = 32  # of one route
 MOST_LIMITS = 8  # of one route
 MOST_PERMITS = 1_000_000  # in one bucket
 LONGEST_FILL = 31 * 86_400  # seconds until an empty bucket is full
-_OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop")
+_OF_A_CACHE = ("cache_longest", "cache_largest", "cache_keep", "cache_drop", "cache_cookies")
 _OF_CORS = ("cors_headers", "cors_expose", "cors_cookies", "cors_longest")
 SHARED_CEILINGS: dict[str, dict[str, float]] = {  # of what all routes of a function share
     "circuit": {"consecutive": 20, "ratio": 0.8, "open": Duration(5), "longest": Duration(30)},

@@ -39,6 +39,7 @@ ONCE = frozenset(
 )
 # A port may be empty (RFC 3986, section 3.2.3).
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_LONGEST_HOST = 255  # bytes: what a name may have (RFC 1035, section 2.3.4)
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HIDDEN = re.compile(rb"%(?:[01][0-9A-F]|7F|2F|5C)", re.IGNORECASE)  # controls, slash and backslash
 _DOTS = frozenset({b".", b".."})
@@ -97,8 +98,12 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-@lru_cache(maxsize=1024)
 def _is_host(text: bytes) -> bool:
+    return len(text) <= _LONGEST_HOST and _looks_like_host(text)
+
+
+@lru_cache(maxsize=1024)
+def _looks_like_host(text: bytes) -> bool:
     return _HOST.fullmatch(text) is not None
 
 

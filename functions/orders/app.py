@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from litestar import Litestar, Response, Router, get, post
@@ -41,6 +42,7 @@ from runtime.ids import uuid7
 from runtime.instant import from_rfc3339, now_ms
 from runtime.jwks import from_url
 from runtime.metrics import Metrics
+from runtime.migrate import opened
 from runtime.openapi import answers, publish
 from runtime.page import Page, page
 from runtime.preconditions import Asking, Conditions
@@ -182,7 +184,7 @@ def _own(order: Order | None, principal: Principal) -> Order:
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Opens the database, and closes it; the keys of tokens are fetched meanwhile, or when the first token comes."""
     settings = load(Settings, os.environ)
-    database = await Database.open(str(settings.database_url))
+    database = await opened(str(settings.database_url), Path(__file__).parent)
     health.checks["database"] = database.ping
     watch(database, metrics)
     app.state.database = database

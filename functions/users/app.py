@@ -28,6 +28,7 @@ from runtime.health import Health
 from runtime.identity import Verifier
 from runtime.instant import DAY, SECOND, now_ms
 from runtime.metrics import Metrics
+from runtime.migrate import opened
 from runtime.openapi import publish
 from runtime.retention import in_batches, purging
 from runtime.settings import load
@@ -35,10 +36,10 @@ from runtime.settings import load
 
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
-    """Opens what handlers need, and closes it. Raises SettingsError and DatabaseUnavailable."""
+    """Opens what handlers need, and closes it. Raises SettingsError, Unmigrated and DatabaseUnavailable."""
     options = load(Settings, os.environ)
     keys = Keys(Path(options.signing_keys_dir), options.access_lifetime)
-    database = await Database.open(str(options.database_url))
+    database = await opened(str(options.database_url), Path(__file__).parent)
     health.checks["database"] = database.ping
     watch(database, metrics)
     passwords = Passwords.open(options)

@@ -4,16 +4,17 @@ Each file is an Ed25519 private key in PKCS#8. Which of them signs, and which ar
 (runtime/rotation.py): a file that is added to the folder, or taken out, needs no restart.
 """
 
-import asyncio
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from runtime import log, rotation
+from runtime.background import again
 from runtime.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Keys:
         self._folder = folder
         self._lifetime = lifetime
         self._clock = clock
+        self._seen = _stamps(folder)
         self._keys = _read(folder)
-        self._seen = set(self._keys)
 
     @property
     def jwks(self) -> bytes:
@@ -61,17 +62,33 @@ class Keys:
         return msgspec.json.encode(KeySet([_public(kid, self._keys[kid]) for kid in kids]))
 
     def look(self) -> None:
-        """Takes up what has changed in the folder. What is wrong with it is logged, and the keys of before stay."""
-        seen = {file.stem for file in self._folder.glob("*.pem")}
+        """Takes up what has changed in the folder; what is wrong with it is logged.
+
+        A file that can't be read keeps no other from coming or going. Where none can be, the keys of before stay.
+        """
+        seen = _stamps(self._folder)
         if seen == self._seen:
             return
         self._seen = seen
-        try:
-            self._keys = _read(self._folder)
-        except SettingsError as error:
-            logger.warning("the signing keys stay as they were", why=str(error))
-        else:
-            logger.info("signing keys have changed", kids=sorted(self._keys))
+        keys, faults = self._readable()
+        if keys and keys.keys() != self._keys.keys():
+            logger.info("signing keys have changed", kids=sorted(keys))
+        elif faults or not keys:
+            logger.warning("the signing keys stay as they were", why=" ".join(faults) or "the folder is empty")
+        if keys:
+            self._keys = keys
+
+    def _readable(self) -> "tuple[dict[str, Ed25519PrivateKey], list[str]]":
+        """The keys that can be read, or could be before, and what is wrong with the others."""
+        keys, faults = {}, []
+        for file in self._seen:
+            try:
+                keys[file.stem] = _private(file)
+            except SettingsError as error:
+                faults.append(str(error))
+                if file.stem in self._keys:
+                    keys[file.stem] = self._keys[file.stem]
+        return keys, faults
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """A JWT in compact form (RFC 7519)."""
@@ -83,9 +100,11 @@ class Keys:
 
 async def looking(keys: Keys) -> None:
     """Has `keys` follow their folder, for ever."""
-    while True:
-        await asyncio.sleep(LOOK)
+
+    async def look() -> None:
         keys.look()
+
+    await again("signing-keys", look, lambda _worked: LOOK)
 
 
 def _read(folder: Path) -> "dict[str, Ed25519PrivateKey]":
@@ -95,15 +114,26 @@ def _read(folder: Path) -> "dict[str, Ed25519PrivateKey]":
     return keys
 
 
+def _stamps(folder: Path) -> dict[Path, int]:
+    """Each file with the moment of its last change, so that one which was being written is read again."""
+    found = {}
+    for file in sorted(folder.glob("*.pem")):
+        with suppress(OSError):  # gone since
+            found[file] = file.stat().st_mtime_ns
+    return found
+
+
 def _private(file: Path) -> "Ed25519PrivateKey":
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  not at import
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415  not at import
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  not at import
 
     try:
+        file.stem.encode()
         key = load_pem_private_key(file.read_bytes(), None)
     except OSError as error:
         raise SettingsError(f"SIGNING_KEYS_DIR: {file} cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingsError(f"SIGNING_KEYS_DIR: {file} is not an Ed25519 private key in PKCS#8 without a password")

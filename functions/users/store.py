@@ -22,6 +22,7 @@ _SELECT = """
 _BY_ID = _SELECT + "WHERE u.id = $1"
 _BY_EMAIL = _SELECT + "WHERE u.email_key = $1"
 _OF_SESSION = _SELECT + "JOIN sessions AS s ON s.user_id = u.id WHERE s.id = $1 AND s.ended_at IS NULL"
+_EMAILS = "SELECT email_key FROM users ORDER BY id DESC LIMIT $1"
 _PAGE = _SELECT + "WHERE u.id < $1 ORDER BY u.id DESC LIMIT $2"
 
 _ADD = """
@@ -123,6 +124,11 @@ async def users(connection: Connection, query: PageQuery) -> list[User]:
 async def hold_user(connection: Connection, user_id: str) -> None:
     """Has everybody else who would change this user, or what is the user's, wait until this transaction ends."""
     await connection.execute(_HOLD, user_id)
+
+
+async def emails(connection: Connection, most: int) -> list[str]:
+    """Of the newest users, as they are compared."""
+    return [str(row["email_key"]) for row in await connection.fetch(_EMAILS, most)]
 
 
 async def add_user(connection: Connection, new: User) -> None:

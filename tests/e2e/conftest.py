@@ -7,14 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.choice import docker_answers
+from tests.containers import available
 from tests.e2e.stack import Stack, docker_stack, local_stack
 from tests.heard import Heard, heard
 
 __all__ = ["heard"]
 
 _MAKE = {"local": local_stack, "docker": docker_stack}
-_DOCKER = docker_answers()
+_DOCKER = available()
 
 collect_ignore = [] if _DOCKER else ["test_containers.py"]
 

@@ -48,3 +48,10 @@ def test_logs_follow_a_function(stack: Stack) -> None:
         assert following.stdout is not None
         assert following.stdout.readline().startswith("users-1 {")
         following.terminate()
+
+
+def test_logs_of_an_instance_that_is_not_there_are_refused_with_those_that_are(stack: Stack) -> None:
+    refused = stack.attempt("logs", "gateway-7")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("gateway-7 does not run: there are ")
+    assert "gateway-1" in refused.stderr

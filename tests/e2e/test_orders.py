@@ -20,7 +20,7 @@ KEPT = "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"
 def admin(stack: Stack) -> Iterator[httpx.Client]:
     """Somebody who may put products and ship orders."""
     email = f"{uuid.uuid4()}@example.org"
-    password = stack.run("admin", email).split()[-1]
+    password = stack.run("admin", email, "--create").split()[-1]
     with httpx.Client(base_url=stack.url, timeout=30) as client:
         session = client.post("/sessions", json={"email": email, "password": password}).json()
         client.headers["Authorization"] = f"Bearer {session['access_token']}"

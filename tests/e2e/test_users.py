@@ -53,7 +53,7 @@ def bearing(tokens: dict[str, str]) -> Bearer:
 def admin(stack: Stack) -> Bearer:
     """Made by the verb, with the password that it shows."""
     email = f"{uuid.uuid4()}@example.org"
-    password = stack.run("admin", email).split()[-1]
+    password = stack.run("admin", email, "--create").split()[-1]
     with httpx.Client(base_url=stack.url, timeout=30) as client:
         return bearing(session(client, email, password).json())
 

@@ -74,6 +74,7 @@ PURE = [
     "functions.users.throttle.decision",
     "runtime.compact",
     "runtime.deadline",
+    "runtime.jwk",
     "runtime.manifest",
     "runtime.network",
     "runtime.problem",
@@ -82,6 +83,7 @@ PURE = [
     "runtime.tags",
     "runtime.units",
     "runtime.validation",
+    "runtime.visible",
 ]
 DOES_IO = {
     "asyncio",

@@ -6,7 +6,6 @@ Waits are for conditions that supervisord reports. It decides nothing about what
 import http.client
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,9 +17,11 @@ from supervisor.states import ProcessStates
 from supervisor.xmlrpc import Faults
 
 from deploy.engine import Refusal
+from deploy.interpreter import python
 from deploy.local.supervisor.config import STOP_GRACE
 
 _PAUSE = 0.05  # seconds between two looks
+_ANSWER = 10.0  # seconds that an answer may take: one that is frozen gives none
 _ENDED = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL)
 
 
@@ -62,8 +63,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts supervisord and with it every program. Raises Refusal with what it said when it can't."""
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]
-        started = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = python("-P", "-m", "supervisor.supervisord", "-c", str(self._config))
+        folder = self._config.parent.parent  # what its file names is below the stack's folder
+        started = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if started.returncode:
             said = (started.stderr or started.stdout).strip().splitlines()
             raise Refusal(f"supervisord did not start: {said[0] if said else 'it said nothing'}")
@@ -75,7 +77,10 @@ class Supervisor:
 
     def update(self) -> bool:
         """Takes over the program files as they are now; returns when those that go are gone: did any change?"""
-        added, changed, removed = self._call("reloadConfig")[0]
+        try:
+            added, changed, removed = self._call("reloadConfig")[0]
+        except Fault as fault:  # as one does that runs by another version's files
+            raise Refusal(f"supervisord can't go on ({fault.faultString}): `just down`, then `just up`.") from None
         self.stop([*removed, *changed])
         for name in (*removed, *changed):
             self._call("removeProcessGroup", name)
@@ -134,6 +139,7 @@ class _OverSocket(Transport):
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ANN401  as the base class has it
         connection = http.client.HTTPConnection(str(host))
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(_ANSWER)
         self._connection = host, connection
         connection.sock.connect(str(self._path))
         return connection

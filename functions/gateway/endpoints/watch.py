@@ -6,8 +6,10 @@ there without waiting, and a word to whoever wants to know of those that left. I
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 
 from runtime import log
+from runtime.background import again, beside
 
 EAGER = 5  # times as often, while requests are refused for want of anybody
 
@@ -48,31 +50,30 @@ class Endpoints:
         self._interval = interval
         self._watched: dict[str, Membership] = {}
         self._asking = asyncio.Lock()  # whoever watches while another has just begun waits for the first answer too
-        self._tasks: list[asyncio.Task[None]] = []
+        self._running = AsyncExitStack()
 
     async def watch(self, name: str) -> Membership:
         """The members of `name`; asked once before this returns."""
         async with self._asking:
             if name not in self._watched:
                 membership = Membership(name)
-                await self._ask(membership)
+                await self._begin(membership)
                 self._watched[name] = membership
-                self._tasks.append(asyncio.create_task(self._keep(membership)))
         return self._watched[name]
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._running.aclose()
 
-    async def _keep(self, membership: Membership) -> None:
-        while True:
-            await asyncio.sleep(self._interval if membership.addresses else self._interval / EAGER)
-            await self._ask(membership)
-
-    async def _ask(self, membership: Membership) -> None:
+    async def _begin(self, membership: Membership) -> None:
         """Fails static: while the source can't say, the last answer stands and the circuits sort out the dead."""
-        try:
+
+        async def ask() -> None:
             membership.update(await self._source(membership.name))
-        except OSError as error:
-            logger.warning("endpoints unknown", function=membership.name, error=str(error))
+
+        def pause(_worked: bool) -> float:  # noqa: FBT001  see Pause
+            return self._interval if membership.addresses else self._interval / EAGER
+
+        name = f"endpoints-{membership.name}"
+        with suppress(Exception):
+            await ask()
+        await self._running.enter_async_context(beside(again(name, ask, pause)))

@@ -18,11 +18,14 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 
 from functions.gateway.redis import sentinel
 from functions.gateway.redis.patience import Patience
+from runtime import log
 
 Command = tuple[Any, ...]  # of str, bytes and int
 Reply = Any  # what the script or command answers; an error reply is an instance of ResponseError
 Settle = Callable[[Reply], None]  # given the reply, or Unavailable
 Question = tuple[Command, Settle]
+
+logger = log.get(__name__)
 
 PATIENCE = 0.05  # seconds that a request may wait for Redis
 _CONNECT = 0.2  # seconds for a connection that no request waits for
@@ -85,7 +88,8 @@ class Conversation:
     def put(self, make: Callable[[], Command | None], settle: Settle) -> None:
         """Asks what `make` returns at the moment when the question leaves; nothing, if that is None.
 
-        `settle` gets the reply, or Unavailable, before the next question leaves. Neither may wait or raise.
+        `settle` gets the reply, or Unavailable, before the next question leaves; Unavailable, too, where it raised for
+        a reply that it couldn't read. Neither may wait.
         """
         self._waiting.append((make, settle))
         if self._sender is None:
@@ -132,23 +136,23 @@ class Conversation:
                 spent = patience.spent  # those that came meanwhile have waited as long
                 asked, settled = [], asked
                 for (_, settle), reply in zip(settled, replies, strict=True):
-                    settle(_unavailable(reply) if isinstance(reply, ResponseError) else reply)
+                    _tell(settle, _unavailable(reply) if isinstance(reply, ResponseError) else reply)
                 if any(isinstance(reply, ReadOnlyError) for reply in replies):
                     await self._give_up([], ReadOnlyError("no master any more"))  # connecting finds the one there is
-        except (RedisError, OSError, asyncio.CancelledError) as error:
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  whatever it is, somebody waits for each reply
             await self._give_up(asked, error)
         finally:
             self._sender = None
 
     def _leaving(self) -> list[Question]:
         waiting, self._waiting = self._waiting, []
-        return [(command, settle) for make, settle in waiting if (command := make()) is not None]
+        return [(command, settle) for make, settle in waiting if (command := _made(make, settle)) is not None]
 
     async def _give_up(self, asked: Sequence[Question], error: BaseException) -> None:
         await self._connection.disconnect(nowait=True)
         waiting, self._waiting = [*asked, *self._waiting], []
         for _, settle in waiting:
-            settle(_unavailable(error))
+            _tell(settle, _unavailable(error))
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         replies = await self._round_trip(commands)
@@ -171,6 +175,26 @@ class Conversation:
             return await self._connection.read_response(timeout=math.inf)
         except ResponseError as error:
             return error
+
+
+def _made(make: Callable[[], Command | None], settle: Settle) -> Command | None:
+    """The command; where it can't be made its own question is Unavailable, and no other."""
+    try:
+        return make()
+    except Exception as error:
+        logger.exception("a question to Redis could not be made")
+        _tell(settle, _unavailable(error))
+        return None
+
+
+def _tell(settle: Settle, reply: Reply) -> None:
+    """A reply that can't be read is Unavailable for its own question, and keeps no other from its reply."""
+    try:
+        settle(reply)
+    except Exception as error:
+        logger.exception("a reply of Redis could not be read")
+        if not isinstance(reply, Unavailable):
+            _tell(settle, _unavailable(error))
 
 
 def _unavailable(error: BaseException) -> Unavailable:

@@ -1,7 +1,8 @@
 """Chooses an endpoint: of two at random, the one with fewer requests in flight.
 
 Source: Mitzenmacher, The Power of Two Choices in Randomized Load Balancing (2001). An endpoint whose circuit is open is
-left out; one that this request has tried is chosen again only when there is no other.
+left out; one that this request has tried is chosen again only when there is no other. Where nobody is there, and a
+probe is under way that may tell otherwise, a request waits for it.
 """
 
 from collections import Counter
@@ -11,11 +12,12 @@ from time import monotonic
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.stages.breaker.circuits import Circuits
-from runtime.problem import CIRCUIT_OPEN, UNREACHABLE, Problem
-
-_ALL_ILL = 5.0  # seconds: what makes every instance fail, as a database that is gone, seldom takes less to mend
+from functions.gateway.stages.breaker.turn import refusal, turn
+from functions.gateway.stages.retry.stage import Elsewhere
+from runtime.problem import UNREACHABLE, Problem
 
 Below = Callable[[int], int]  # a random whole number from 0 to below the argument
+Clock = Callable[[], float]  # seconds
 
 
 def balance(
@@ -23,13 +25,15 @@ def balance(
     in_flight: Counter[str],
     circuits: Circuits,
     below: Below,
-    clock: Callable[[], float] = monotonic,
+    clock: Clock = monotonic,
 ) -> Stage:
     """`in_flight` counts requests by address, for all routes of a function together; `clock` in seconds."""
 
     def stage(handler: Handler) -> Handler:
         async def balanced(exchange: Exchange) -> Response:
-            alive = members.addresses if not circuits.disturbed else closed(members.addresses, circuits, clock())
+            alive: Sequence[str] = members.addresses
+            if circuits.disturbed:
+                alive = await admitted(members, exchange, circuits, clock)
             address = exchange.endpoint = choose(alive, exchange.tried, in_flight, below)
             exchange.tried.append(address)
             in_flight[address] += 1
@@ -46,12 +50,35 @@ def balance(
     return stage
 
 
-def closed(alive: Sequence[str], circuits: Circuits, now: float) -> Sequence[str]:
-    """Those of `alive` that may be asked now. Raises Problem circuit-open when there are some, and none may be."""
-    admitted = circuits.admitted(alive, now)
-    if alive and not admitted:
-        raise Problem(CIRCUIT_OPEN, retry_after=max(_ALL_ILL, circuits.retry_after(alive, now)))
-    return admitted
+async def admitted(members: Membership, exchange: Exchange, circuits: Circuits, clock: Clock) -> Sequence[str]:
+    """Those of `members` that may be asked now, or once a probe has told. Raises Problem circuit-open when none may."""
+    called = False
+    while True:
+        alive, now = members.addresses, clock()
+        if exchange.tried and (others := untried(alive, exchange, circuits, now)):
+            return others
+        if (found := circuits.admitted(alive, now)) or not alive:
+            return found
+        if not circuits.probing(alive) or not await turn(circuits, exchange.deadline, first=called):
+            raise refusal(circuits, alive, clock())
+        called = True
+
+
+def untried(alive: Sequence[str], exchange: Exchange, circuits: Circuits, now: float) -> list[str]:
+    """Those that the request has not been sent to, and whose circuits let it."""
+    return [address for address in alive if address not in exchange.tried and circuits.lets(address, now)]
+
+
+def elsewhere(members: Membership, circuits: Circuits, clock: Clock = monotonic) -> Elsewhere:
+    """Whether a request may be tried again: at another endpoint, or, with `same`, at one that has had it as well."""
+
+    def elsewhere(exchange: Exchange, *, same: bool) -> bool:
+        alive, now = members.addresses, clock()
+        if same:
+            return any(circuits.lets(address, now) for address in alive)
+        return bool(untried(alive, exchange, circuits, now))
+
+    return elsewhere
 
 
 def choose(alive: Sequence[str], tried: Sequence[str], in_flight: Counter[str], below: Below) -> str:

@@ -18,6 +18,7 @@ _METHOD = b"access-control-request-method"
 _HEADERS = b"access-control-request-headers"
 _BY_ORIGIN = (b"vary", b"origin")
 _BY_QUESTION = (b"vary", _METHOD + b", " + _HEADERS)
+_TOLD, _LONGEST = 10, 64  # names that a refusal repeats, and characters of each
 _SAFE = frozenset({b"accept", b"accept-language", b"content-language"})  # need no permission (Fetch, section 2.2.2)
 
 
@@ -88,11 +89,18 @@ def _permission(exchange: Exchange, pages: Pages, *, allowed: bool) -> Response:
     if not allowed:
         raise Problem(PREFLIGHT_REFUSED, "Pages of this origin may not call this route.")
     asked = _said(exchange.headers, _HEADERS)
-    names = [name.strip().lower() for name in asked.split(b",") if name.strip()]
+    # Each once: what is said again is told no longer, so the answer is never longer than what the route allows.
+    names = dict.fromkeys(name.strip().lower() for name in asked.split(b",") if name.strip())
     if unknown := [name.decode("latin-1") for name in names if name not in pages.sent]:
-        raise Problem(PREFLIGHT_REFUSED, f"Pages may not send these headers to this route: {', '.join(unknown)}.")
+        raise Problem(PREFLIGHT_REFUSED, f"Pages may not send these headers to this route: {_few(unknown)}.")
     said = [(b"access-control-allow-methods", _said(exchange.headers, _METHOD)), *pages.preflight]
     return Response(204, [*said, *([(b"access-control-allow-headers", b", ".join(names))] if names else ())])
+
+
+def _few(names: Sequence[str]) -> str:
+    """Enough of what somebody else has written to be recognised by."""
+    more = f", and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(name[:_LONGEST] for name in names[:_TOLD]) + more
 
 
 def _said(headers: Sequence[Header], wanted: bytes) -> bytes:

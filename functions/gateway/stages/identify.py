@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from runtime.deadline import HEADER as DEADLINE
-from runtime.trace import traceparent
+from runtime.trace import traceparent, tracestate
 
 REQUEST_ID = b"x-request-id"
 _OURS = frozenset(
@@ -65,10 +65,12 @@ def identify(trusted: Trusted, new_id: Callable[[], str]) -> Stage:
             behind_proxy = trusted(exchange.client)
             if behind_proxy and (hops := said.get(b"x-forwarded-for")):
                 exchange.client = client_address(exchange.client, hops, trusted)
+            if behind_proxy and said.get(b"x-forwarded-proto", b"").lower() == b"https":
+                exchange.scheme = b"https"
             exchange.added = [
                 (REQUEST_ID, exchange.request_id.encode()),
                 (b"x-forwarded-for", exchange.client.encode()),
-                (b"x-forwarded-proto", said.get(b"x-forwarded-proto", b"http") if behind_proxy else b"http"),
+                (b"x-forwarded-proto", exchange.scheme),
                 *_trace(said.get(b"traceparent"), said.get(b"tracestate")),
             ]
             exchange.headers = kept
@@ -103,8 +105,8 @@ def _sorted_out(headers: list[Header]) -> tuple[list[Header], dict[bytes, bytes]
 def _trace(parent: bytes | None, state: bytes | None) -> list[Header]:
     """The state belongs to the parent it came with, and ends where a new trace starts (level 2, section 3.3.1)."""
     sent = traceparent(parent)
-    if state and sent == parent:
-        return [(b"traceparent", sent), (b"tracestate", state)]
+    if state and sent == parent and (kept := tracestate(state)):
+        return [(b"traceparent", sent), (b"tracestate", kept)]
     return [(b"traceparent", sent)]
 
 

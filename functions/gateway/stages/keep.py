@@ -5,8 +5,9 @@ held: it is streamed, and tried once.
 """
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
+from runtime.sizes import HELD_BODY
 
-KEPT = 64 * 1024  # bytes
+KEPT = HELD_BODY
 
 
 def keep(largest: int = KEPT) -> Stage:

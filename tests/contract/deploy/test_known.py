@@ -48,5 +48,7 @@ def test_a_container_is_asked_within_it(port: int, tmp_path: Path, monkeypatch: 
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("PORT", str(port))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # as Docker's own settings may put it there
     made = pages([{"Name": "/portico-gateway-1", "Id": "abc"}])
     assert made["portico-gateway-1"]().startswith(PAGE)

@@ -54,7 +54,7 @@ class City:
     def token(self) -> str:
         """Of a new admin."""
         email = f"{uuid4()}@example.org"
-        told = {"email": email, "password": self._run("users", "functions.users.admin", email).split()[-1]}
+        told = {"email": email, "password": self._run("users", "functions.users.admin", email, "--create").split()[-1]}
         token: str = httpx.post(f"{self.gateway.url}/sessions", json=told).json()["access_token"]
         return token
 
@@ -92,9 +92,9 @@ class City:
         self._stack.callback(served.kill)
         return served
 
-    def _run(self, function: str, module: str, argument: str) -> str:
+    def _run(self, function: str, module: str, *arguments: str) -> str:
         environment = self._environment | {"DATABASE_URL": self._database(function)}
-        command = [sys.executable, "-m", module, argument]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
     def _unlimited(self) -> Path:

@@ -23,7 +23,28 @@ from deploy.local.readiness import ready
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+# What takes more of a body than nginx holds in memory.
+LARGE = """
+name = "large"
+[app]
+module = "large"
+[[route]]
+match = "PUT /x"
+body = "64MiB"
+[[route]]
+match = "POST /large/{id}"
+"""
+
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Before(Layout):
+    """A layout whose manifests are of the test."""
+
+    @property
+    def manifests(self) -> Path:
+        return self.state / "functions"
 
 
 @dataclass
@@ -72,9 +93,13 @@ class FrontDoor:
 
     async def gateway(self, slot: int, script: bytes | Script = OK) -> Gateway:
         gateway = Gateway(script)
-        server = await asyncio.start_server(gateway.serve, "127.0.0.1", self._layout.slot(GATEWAY, slot))
-        self._servers.append(server)
+        await self.served(slot, gateway.serve)
         return gateway
+
+    async def served(self, slot: int, by: Script) -> None:
+        """A gateway that does as it likes with each connection, from its first byte on."""
+        server = await asyncio.start_server(by, "127.0.0.1", self._layout.slot(GATEWAY, slot))
+        self._servers.append(server)
 
     @contextmanager
     def shut(self, slot: int) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -83,9 +108,12 @@ class FrontDoor:
         with socket.create_server(address, backlog=0), socket.create_connection(address):  # one fills the queue
             yield lambda: _knocked(address[1])
 
-    async def open(self, tls: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def open(
+        self, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection from `address`, which is any of the loopback's."""
         port = self._layout.front.port if tls else self._layout.port
-        return await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        return await asyncio.open_connection("127.0.0.1", port, ssl=tls, local_addr=(address, 0))
 
     @property
     def tls_port(self) -> int:
@@ -95,8 +123,8 @@ class FrontDoor:
     def certificate(self) -> Path:
         return self._layout.tls / "certificate.pem"
 
-    async def send(self, request: bytes, tls: ssl.SSLContext | None = None) -> Answer:
-        reader, writer = await self.open(tls)
+    async def send(self, request: bytes, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> Answer:
+        reader, writer = await self.open(tls, address)
         writer.write(request)
         raw = await reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode().rstrip().split("\r\n")
@@ -120,8 +148,10 @@ def front() -> Front:
 async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     """With every slot empty; ready when nginx listens."""
     base = free_base()
-    layout = Layout(ROOT, tmp_path, base, front=replace(front, port=base + 9))
+    layout = Before(ROOT, tmp_path, base, front=replace(front, port=base + 9))
     layout.nginx.mkdir()
+    (layout.manifests / "large").mkdir(parents=True)
+    (layout.manifests / "large" / "function.toml").write_text(LARGE)
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
     with (tmp_path / "access.log").open("wb") as log:

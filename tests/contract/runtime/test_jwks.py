@@ -1,6 +1,9 @@
 """Keys over HTTP, from a real server: what is not a whole, good answer in time is an OSError."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -63,6 +66,16 @@ async def test_nothing_is_asked_before_the_first_token(peer: Peer) -> None:
     assert peer.asked == []
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "hTTp_pRoXy"])
+def test_a_proxy_of_the_environment_is_not_asked_for_keys(peer: Peer, name: str) -> None:
+    """In a process of its own: what the environment says is read once."""
+    code = f"import asyncio; from runtime.jwks import from_url; print(asyncio.run(from_url({peer.url!r})()))"
+    environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    environment[name] = "http://127.0.0.1:1"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{DOCUMENT!r}\n", done.stderr
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -92,3 +105,15 @@ async def test_without_a_peer_a_token_is_answered_by_503_and_not_by_401(peer: Pe
     with pytest.raises(Problem) as refused:
         await verifier.verify(f"eyJhbGciOiJFZERTQSIsImtpZCI6IngifQ.e30.{'A' * 86}")  # well-formed, as strangers send it
     assert refused.value.kind.slug == "keys-unavailable"
+
+
+async def test_an_answer_without_an_end_is_given_up(peer: Peer) -> None:
+    peer.reply = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (jwks.LARGEST + 1)
+    with pytest.raises(OSError, match="too long"):
+        await from_url(peer.url)()
+
+
+async def test_an_answer_that_drips_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "LONGEST", 0.0)
+    with pytest.raises(OSError, match="too slow"):
+        await from_url(peer.url)()

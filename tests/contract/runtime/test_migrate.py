@@ -7,9 +7,10 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from runtime.database import Database, DatabaseUnavailable
-from runtime.migrate import MigrationError, migrate
+from runtime.migrate import MigrationError, Unmigrated, migrate, opened
 
 USERS = "CREATE TABLE users (id BIGINT PRIMARY KEY);\nCREATE INDEX users_id ON users (id);\n"
 NAMES = "-- expand; contract later\nALTER TABLE users ADD COLUMN name TEXT;\nINSERT INTO users (id) VALUES (1);\n"
@@ -113,6 +114,37 @@ async def test_a_file_that_comes_before_what_is_applied_is_an_error(database_url
     write(folder, "0003_forgotten.sql", "INSERT INTO users (id) VALUES (3)")
     with pytest.raises(MigrationError, match=r"0003_forgotten\.sql comes before"):
         await migrate(database_url, folder)
+
+
+async def test_a_function_opens_what_is_up_to_date_and_what_is_newer(database_url: str, folder: Path) -> None:
+    await migrate(database_url, folder)
+    await (await opened(database_url, folder)).close()
+    (folder / "schema" / "0002_names.sql").unlink()
+    await (await opened(database_url, folder)).close()
+
+
+async def test_a_function_does_not_open_what_lacks_a_migration(database_url: str, folder: Path) -> None:
+    todo = f"bring it up to date with `runtime.migrate functions/{folder.name}`."
+    with pytest.raises(Unmigrated) as empty:
+        await opened(database_url, folder)
+    assert str(empty.value).startswith("The schema of the database lacks 0001_users.sql and 1 more (")
+    assert "schema_migrations" in str(empty.value)
+    await migrate(database_url, folder)
+    write(folder, "0003_more.sql", "INSERT INTO users (id) VALUES (2)")
+    with pytest.raises(Unmigrated) as behind:
+        await opened(database_url, folder)
+    assert str(behind.value) == f"The schema of the database lacks 0003_more.sql: {todo}"
+    await migrate(database_url, folder)
+    await (await opened(database_url, folder)).close()
+
+
+async def test_the_developers_loop_is_told_and_goes_on(
+    database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVELOPING", "1")
+    with capture_logs() as told:
+        await (await opened(database_url, folder)).close()
+    assert [line["event"] for line in told] == ["the schema is behind"]
 
 
 async def test_no_database_is_unavailable(tmp_path: Path, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`just call`: what is put into a request that its route asks for, and how the answer is shown."""
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -118,8 +119,30 @@ def test_the_exchange_is_told_without_the_token() -> None:
 
 
 def test_what_is_not_json_is_shown_as_it_came() -> None:
-    assert body(httpx.Response(200, content=b"\0\xff", headers={"Content-Type": "image/png"})) == b"\0\xff"
-    assert body(httpx.Response(204, headers={"Content-Type": "application/json"})) == b""
+    image = httpx.Response(200, content=b"\0\xff", headers={"Content-Type": "image/png"})
+    assert body(image, watched=False) == b"\0\xff"
+    assert body(image, watched=True) == rb"\u0000\udcff"
+    assert body(httpx.Response(204, headers={"Content-Type": "application/json"}), watched=False) == b""
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_json_that_a_stranger_wrote_means_the_same_and_does_nothing_to_a_terminal(*, watched: bool) -> None:
+    written = {"name": "\x1b[2J\x9b\u202e\u00e9"}
+    shown = body(httpx.Response(200, json=written), watched=watched)
+    assert json.loads(shown) == written
+    assert shown.decode().replace("\n", "").isprintable()
+
+
+def test_what_is_said_to_be_json_and_is_not_is_shown_as_it_came() -> None:
+    answer = httpx.Response(200, content=b"{\x1b", headers={"Content-Type": "application/json"})
+    assert body(answer, watched=False) == b"{\x1b"
+    assert body(answer, watched=True) == rb"{\u001b"
+
+
+def test_fields_that_a_stranger_wrote_are_shown_written_out() -> None:
+    request = httpx.Request("GET", "http://localhost/a")
+    answer = httpx.Response(200, headers={b"X-Name": b"\xc2\x9b2J\xff"}, request=request)
+    assert told(answer, "").replace("\n", "").isprintable()
 
 
 def test_an_admin_who_could_not_be_made_one_is_told() -> None:

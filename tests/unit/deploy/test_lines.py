@@ -24,6 +24,29 @@ def test_a_json_line_is_shown_as_time_instance_level_and_event() -> None:
     assert bare(Line("users-1", json.dumps(LOGGED))) == "17:03:04.512 users-1    info    ready  port=8280"
 
 
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b1A\x7f\u202e\r\nredis-1 faked\udcff"
+WRITTEN_OUT = r"\u001b]0;owned\u0007\u001b[2J\u009b1A\u007f\u202e\r\nredis-1 faked\udcff"
+
+
+@pytest.mark.parametrize("member", ["event", "level", "user_agent", HOSTILE])
+def test_what_a_stranger_wrote_is_shown_written_out_wherever_it_stands(member: str) -> None:
+    for text in (json.dumps({member: HOSTILE}), json.dumps({member: HOSTILE}, ensure_ascii=False), HOSTILE):
+        line = Line("nginx", text)
+        assert bare(line).isprintable()
+        assert WRITTEN_OUT.replace(r"\r\n", "") in bare(line).replace(r"\r\n", "")
+        assert plain(line).isprintable()
+
+
+def test_for_another_program_json_still_means_the_same() -> None:
+    text = json.dumps({"user_agent": HOSTILE}, ensure_ascii=False)
+    assert json.loads(plain(Line("nginx", text)).removeprefix("nginx ")) == {"user_agent": HOSTILE}
+
+
+def test_a_traceback_may_have_lines_and_nothing_else_that_a_terminal_obeys() -> None:
+    shown = bare(Line("users-1", json.dumps({**LOGGED, "exception": f"ValueError: {HOSTILE}"})))
+    assert shown.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(("time", "shown"), [("2026-11-22T17:03:04+00:00", "17:03:04"), ("", ""), (None, "")])
 def test_a_time_is_shown_as_far_as_it_is_told(time: str | None, shown: str) -> None:
     assert bare(Line("nginx", json.dumps({"time": time, "event": "request"}))) == f"{shown:<12} nginx{'':<14}request"

@@ -28,6 +28,11 @@ def test_a_call_is_shown_with_its_key_its_telling_headers_and_its_body() -> None
     ]
 
 
+def test_what_a_stranger_wrote_is_shown_written_out() -> None:
+    answer = httpx.Response(200, headers={b"ETag": b"\xc2\x9b"}, json={"name": "\x1b[2J\x9b\u2028x"}, request=REQUEST)
+    assert rendered(answer).replace("\n", "").isprintable()
+
+
 def test_an_answer_with_another_status_ends_the_tour_with_one_sentence() -> None:
     walk, shown = tour(httpx.Response(503, headers={"X-Request-Id": "r1"}))
     with pytest.raises(Refusal, match="the status of GET /products is 503, and the contract says 200"):

@@ -124,9 +124,10 @@ def test_down_without_data_asks_nothing() -> None:
 
 def test_the_exit_code_of_what_was_run_is_the_verbs() -> None:
     engine = Still()
-    assert verbs.admin(engine, "a@example.com") == 3
+    assert verbs.admin(engine, "a@example.com", create=True) == 3
     assert verbs.seed(engine) == 3
-    assert engine.asked == [("users", "functions.users.admin", "a@example.com"), ("orders", "functions.orders.seed")]
+    command = ("users", "functions.users.admin", "a@example.com", "--create")
+    assert engine.asked == [command, ("orders", "functions.orders.seed")]
 
 
 def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 import structlog
-from litestar import Litestar
+from litestar import Litestar, get
 
 from runtime import deadline
+from runtime.answered import Unanswered
 from runtime.api import api
 from runtime.application import Application, application
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.health import Health, State
 from runtime.settings import SettingsError
+from tests.calls import Server as Caller
+from tests.calls import scope
 
 
 class Server:
@@ -40,13 +43,31 @@ class Server:
 
     async def live(self) -> list[str]:
         """A whole life; what the application said of it."""
-        self._told.put_nowait({"type": "lifespan.startup"})
+        life = asyncio.create_task(self.begin())
+        await asyncio.sleep(0)
+        self.end()
+        return await life
+
+    def end(self) -> None:
         self._told.put_nowait({"type": "lifespan.shutdown"})
+
+    async def begin(self) -> list[str]:
+        """A life from here on, until the application is told to end."""
+        self._told.put_nowait({"type": "lifespan.startup"})
         await self._app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, self._told.get, self._send)
         return [message["type"].removeprefix("lifespan.") for message in self.sent]
 
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
+
+    def send_body(self, *parts: bytes) -> None:
+        """Of the next request."""
+        for number, part in enumerate(parts, 1):
+            self._told.put_nowait({"type": "http.request", "body": part, "more_body": number < len(parts)})
+
+    @property
+    def unread(self) -> int:
+        return self._told.qsize()
 
 
 async def hello(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -85,6 +106,15 @@ async def test_a_head_is_served_by_what_serves_a_get_and_brings_no_content() -> 
         await send({"type": "http.response.body", "body": b"content"})
 
     assert await Server(made(tell)).get("/", method="HEAD") == (200, {"x-method": "GET"}, b"")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/metrics"])
+async def test_a_body_that_comes_where_none_is_wanted_is_read_on(path: str) -> None:
+    server = Server(made())
+    server.send_body(b"a", b"b")
+    status, _, _ = await server.get(path, (b"content-length", b"2"), method="POST")
+    assert status in (200, 503)
+    assert server.unread == 0
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/metrics"])
@@ -185,6 +215,61 @@ async def test_an_answer_that_began_before_the_drain_is_left_as_it_is() -> None:
     assert await Server(app).get("/") == (200, {}, b"whole")
 
 
+# An answer that is not there.
+
+
+@pytest.mark.parametrize("hears", [True, False])
+async def test_a_call_without_an_answer_is_an_error_unless_the_server_hears_who_leaves(*, hears: bool) -> None:
+    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """As when a caller has gone."""
+
+    app, server = made(nothing), Caller()
+    app.health.hears_who_leaves = hears
+    if hears:
+        await app(scope(), server.receive, server.send)
+        assert server.got == []
+    else:
+        with pytest.raises(Unanswered):
+            await app(scope(), server.receive, server.send)
+
+
+async def test_a_call_that_the_server_ended_is_answered_before_what_it_uses_is_closed() -> None:
+    begun, seen = asyncio.Event(), []
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        seen.append("closed")
+
+    @get("/")
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            seen.append("rolled back")
+
+    app, caller = made(api([hang], lifespan=lifespan, failures={})), Caller()
+    server = Server(app)
+    life = asyncio.create_task(server.begin())
+    call = asyncio.create_task(app(scope(path="/"), caller.receive, caller.send))
+    await begun.wait()
+    caller.leave()
+    server.end()
+    await asyncio.gather(life, call)
+    assert (seen, caller.status) == (["rolled back", "closed"], 503)
+
+
+async def test_a_call_that_does_not_end_is_waited_for_no_longer_than_patience_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime.application._LAST", 0.02)
+    app = made(living())
+    app.health.in_flight = 1
+    assert await Server(app).live() == ["startup.complete", "shutdown.complete"]
+
+
 # Life.
 
 
@@ -248,8 +333,38 @@ async def test_a_start_that_fails_says_the_sentence_that_was_meant_for_people() 
 async def test_a_start_that_fails_otherwise_shows_where() -> None:
     server = Server(made(living(fail=ZeroDivisionError("by nought"))))
     assert await server.live() == ["startup.failed"]
-    assert server.sent[0]["message"].startswith("Traceback")
-    assert "ZeroDivisionError: by nought" in server.sent[0]["message"]
+    first, second, *lines = server.sent[0]["message"].splitlines()
+    assert (first, second, lines[-1]) == (
+        "ZeroDivisionError: by nought",
+        "Traceback (most recent call last):",
+        "ZeroDivisionError: by nought",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        (ExceptionGroup("two", [OSError("no disk"), KeyError("key")]), ["OSError: no disk", "KeyError: 'key'"]),
+        (ExceptionGroup("one", [ExceptionGroup("one", [OSError("no disk")])]), ["OSError: no disk"]),
+        (BaseExceptionGroup("one", [SettingsError("REDIS_URL: is required")]), ["REDIS_URL: is required"]),
+    ],
+)
+async def test_what_went_wrong_is_said_before_where_as_unit_cuts_what_is_long(
+    error: BaseException, first: list[str]
+) -> None:
+    async def deep(depth: int = 0) -> None:
+        if depth > 100:
+            raise error
+        await deep(depth + 1)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await deep()
+        yield
+
+    server = Server(made(api([], lifespan=lifespan, failures={})))
+    assert await server.live() == ["startup.failed"]
+    assert server.sent[0]["message"].splitlines()[: len(first)] == first
 
 
 @pytest.mark.parametrize("message", [{}, {"message": ""}, {"message": "no disk"}])

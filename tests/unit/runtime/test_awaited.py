@@ -43,6 +43,11 @@ class Caller:
     def leave(self) -> None:
         self._said.put_nowait({"type": "http.disconnect"})
 
+    @property
+    def unread(self) -> int:
+        """How many messages nobody asked for."""
+        return self._said.qsize()
+
     def call(self, app: ASGIApp, *headers: tuple[bytes, bytes]) -> "asyncio.Task[None]":
         """A call, as a server makes one: on a task of its own."""
         return asyncio.ensure_future(awaited(app)(scope("GET", "/things/1", b"", *headers), self.receive, self.send))
@@ -305,6 +310,23 @@ async def test_who_asks_whether_the_caller_is_there_is_told_and_not_ended() -> N
     asyncio.get_running_loop().call_later(SOON, caller.leave)
     await call
     assert told == ["http.disconnect", "went on"]
+
+
+async def test_a_body_that_the_application_does_not_want_is_read_on() -> None:
+    async def refuses(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer(send, 413)
+
+    caller = Caller(b"abc", b"def")
+    await caller.call(refuses, LENGTH)
+    assert caller.statuses == [413]
+    assert caller.unread == 0
+
+
+async def test_nor_does_what_is_refused_before_it_begins_leave_any_unread() -> None:
+    after(0)
+    caller = Caller(b"abc", b"def")
+    await caller.call(Work(), LENGTH)
+    assert (caller.statuses, caller.unread) == ([504], 0)
 
 
 async def test_what_goes_on_after_the_answer_is_nobodys_business() -> None:

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from runtime.identity import Principal, Refused, Verifier, bearer
 from runtime.problem import Problem
 from tests.forgeries import Forger, Forgery, b64
+from tests.virtual import played
 
 NOW = 1_800_000_000.0
 CLAIMS = {
@@ -301,6 +302,79 @@ async def test_a_key_that_is_withdrawn_is_believed_no_longer_also_for_tokens_tha
     await house.verifier.renew()
     await house.refuses_as_forged(goes)
     assert (await house.verifier.verify(stays)).id == "user-1"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kid": [1]},
+        {"kid": {}},
+        {"kid": 5},
+        {"kid": None},
+        {"kid": ""},
+        {"use": "enc"},
+        {"key_ops": ["encrypt"]},
+        {"x": b64(bytes(32))},
+        {"x": [1]},
+        {"kty": [1]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("withdrawn", [True, False])
+async def test_whatever_else_is_in_a_set_a_withdrawn_key_is_dropped_and_a_new_one_taken_up(
+    odd: dict[str, object],
+    withdrawn: bool,  # noqa: FBT001  a parameter of a test
+) -> None:
+    """Each odd member has the bytes of the key that was there, as if that had been made odd."""
+    house = House(jwks(one=OURS))
+    before = signed()
+    await house.verifier.verify(before)
+    spoilt = {"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": b64(public(OURS))} | odd
+    others = json.loads(jwks(two=ANOTHER, **({} if withdrawn else {"one": OURS})))["keys"]
+    house.signer.document = json.dumps({"keys": [spoilt, *others, spoilt]}).encode()
+    assert await house.verifier.renew()
+    assert (await house.verifier.verify(signed(key=ANOTHER, kid="two"))).id == "user-1"
+    if withdrawn:
+        await house.refuses_as_forged(before)
+    else:
+        assert (await house.verifier.verify(before)).id == "user-1"
+
+
+@pytest.mark.parametrize("odd", [{"use": "enc"}, {"key_ops": ["sign"]}, {"x": b64(bytes(32))}], ids=str)
+async def test_a_key_that_becomes_no_signer_is_withdrawn_also_when_there_is_no_other(odd: dict[str, object]) -> None:
+    house = House(jwks(one=OURS))
+    token = signed()
+    await house.verifier.verify(token)
+    (key,) = json.loads(jwks(one=OURS))["keys"]
+    house.signer.document = json.dumps({"keys": [key | odd]}).encode()
+    await house.verifier.renew()
+    await house.refuses_as_forged(token)
+
+
+async def test_an_answer_that_drips_is_none() -> None:
+    house = House()
+
+    async def drip() -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    house.verifier._fetch = drip
+
+    async def renewed(_clock: object) -> bool:
+        house.verifier._fetching = asyncio.Lock()
+        return await house.verifier.renew()
+
+    assert not await asyncio.to_thread(played, renewed)
+
+
+@pytest.mark.parametrize("failure", [TypeError("unhashable type: 'list'"), RuntimeError(), KeyError("keys")], ids=repr)
+async def test_a_fetch_that_fails_in_a_way_that_nobody_thought_of_is_no_more_than_one_that_fails(
+    failure: Exception,
+) -> None:
+    house = House()
+    house.signer.document = failure
+    assert (await house.refuses(signed())).kind.slug == "keys-unavailable"
+    assert not await house.verifier.renew()
 
 
 async def test_a_set_that_stays_the_same_costs_no_verdict() -> None:

@@ -75,3 +75,18 @@ def test_the_way_to_an_error_begins_in_the_authors_code(source: Path) -> None:
 def test_of_an_error_elsewhere_all_of_the_way_is_told_but_not_of_one_that_names_its_line(source: Path) -> None:
     assert where(raised(Path("/elsewhere.py"), "1 / 0"), source.parent) is not None
     assert where(raised(source, "1 /"), source.parent) is None
+
+
+def test_what_goes_while_it_is_looked_at_ends_nothing(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor's file beside the one that it saves, say."""
+    (source.parent / "swap.py").write_text("")
+    stat = Path.stat
+
+    def gone(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name == "swap.py":
+            raise FileNotFoundError(path)
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    assert set(seen([source.parent])) == {str(source)}
+    assert seen([source.parent / "gone"]) == {}

@@ -101,3 +101,19 @@ async def test_who_was_dropped_is_not_held() -> None:
     del guest
     gc.collect()
     assert gone() is None
+
+
+async def test_one_that_fails_keeps_none_of_the_others_waiting() -> None:
+    called: list[Guest] = []
+    timers = Timers(SHORT)
+
+    class Failing(Guest):
+        def late(self) -> None:
+            super().late()
+            raise RuntimeError("ours")
+
+    guests = [Failing(called), Guest(called), Failing(called), Guest(called)]
+    for guest in guests:
+        timers.set(guest)
+    await guests[-1].here.wait()
+    assert called == guests

@@ -4,6 +4,9 @@ It knows no endpoint, no request and no clock: moments are seconds of the caller
 failures in a row, or in its last 32 answers; an open one waits, longer each time it opens again; a half-open one lets a
 few probes through, closes when they all succeed, and opens with the first that fails.
 
+Whoever gives a bad answer is there all the same, and may be well but for one path: only a row of connections that were
+never made says that nobody is (`away`), and no client can make that row.
+
 A verdict counts only in the period (generation) in which its request began: what a slow request says about an endpoint
 of two states ago is no news. Sources: Nygard, Release It! (2nd edition), section 5.2; the window as a ring of bits is
 resilience4j's, the generation gobreaker's.
@@ -55,6 +58,8 @@ class Circuit:
         "_probing",
         "_row",
         "_rules",
+        "_unreached",
+        "away",
         "generation",
         "history",
         "opened",
@@ -68,13 +73,14 @@ class Circuit:
         self.history = 0  # a bit for each answer, the newest lowest; 1 is a failure
         self.opened = 0.0  # when it last left CLOSED
         self.until = 0.0  # when an open one may be asked again
+        self.away = False  # of one that is not closed: nobody is there
         self._rules = rules
         self._jitter = jitter
         self._changed = changed
         self._row = (1 << rules.consecutive) - 1
         self._most = ceil(rules.ratio * WINDOW)
         self._openings = 0  # since it was last forgiven
-        self._probing = self._passed = 0
+        self._probing = self._passed = self._unreached = 0
 
     def lets(self, now: float) -> bool:
         """Whether a request may go to the endpoint."""
@@ -95,6 +101,7 @@ class Circuit:
         """The endpoint answered. Nothing is lost by not saying so while the circuit is closed and without `history`."""
         if generation != self.generation:
             return
+        self._unreached = 0
         if self.state is State.HALF_OPEN:
             self._pass()
         elif self.state is State.CLOSED:
@@ -102,10 +109,12 @@ class Circuit:
             if not self.history:
                 self._openings = 0
 
-    def failed(self, generation: int, now: float) -> None:
-        """The endpoint gave no answer, or one that counts as a failure."""
+    def failed(self, generation: int, now: float, *, reached: bool = False) -> None:
+        """The endpoint gave no answer, or one that counts as a failure; `reached`: but a connection was made."""
         if generation != self.generation:
             return
+        self._unreached = 0 if reached else self._unreached + 1
+        self.away = self._unreached >= self._rules.consecutive or (self.away and not reached)
         if self.state is State.HALF_OPEN:
             self._open(now)
         elif self.state is State.CLOSED:
@@ -129,6 +138,7 @@ class Circuit:
         self._passed += 1
         if self._passed >= PROBES:
             self.history = _EVERY_OTHER & ((1 << self._most // 2 * 2) - 1)
+            self.away = False
             self._turn(State.CLOSED)
 
     def _open(self, now: float) -> None:

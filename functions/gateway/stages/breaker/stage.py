@@ -2,7 +2,7 @@
 
 A failure is no answer at all, an answer with one of the route's `failures`, and one that did not come before the
 deadline, unless the client may still have been sending: what its own body or leaving ends says nothing about the
-endpoint. It never refuses a request.
+endpoint. Of one request each endpoint fails once at most, however often it was tried there. It never refuses a request.
 """
 
 from asyncio import CancelledError
@@ -27,18 +27,38 @@ def breaker(circuits: Circuits, failures: Container[int], clock: Callable[[], fl
             try:
                 response = await handler(exchange)
             except BaseException as error:
-                late = isinstance(error, CancelledError) and exchange.overdue and exchange.whole
-                if late or isinstance(error, EndpointFailed):
-                    circuit.failed(generation, clock())
+                if _failed(exchange, error) and not _again(exchange):
+                    circuit.failed(generation, clock(), reached=_reached(error))
                 else:
                     circuit.abandoned(generation)
+                circuits.heard(circuit)
                 raise
             if response.status in failures:
-                circuit.failed(generation, clock())
+                if _again(exchange):
+                    circuit.abandoned(generation)
+                else:
+                    circuit.failed(generation, clock(), reached=True)
+                circuits.heard(circuit)
             elif circuit.history or circuit.state is not _CLOSED:
                 circuit.succeeded(generation)
+                circuits.heard(circuit)
             return response
 
         return guarded
 
     return stage
+
+
+def _failed(exchange: Exchange, error: BaseException) -> bool:
+    """Whether that is the endpoint's doing."""
+    late = isinstance(error, CancelledError) and exchange.overdue and exchange.whole
+    return late or isinstance(error, EndpointFailed)
+
+
+def _reached(error: BaseException) -> bool:
+    return not isinstance(error, EndpointFailed) or error.sent
+
+
+def _again(exchange: Exchange) -> bool:
+    """Whether the endpoint has failed this very request before."""
+    return exchange.tried.count(exchange.endpoint) > 1

@@ -21,7 +21,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     method: bytes
     headers: Sequence[Header]
-    host: bytes = b""  # in lower case
+    origin: bytes = b""  # scheme and host, in lower case: whose resource it asks for
     directives: Asking | None = None  # None: it says nothing about caching
     authorized: bool = False  # it carries Authorization
     past: bool = False  # only the function can answer it
@@ -45,20 +45,20 @@ class Asked(msgspec.Struct, frozen=True):
         return [field for field in self.headers if field[0] not in _CONDITIONS]
 
 
-def ask(method: bytes, headers: Sequence[Header]) -> Asked:
+def ask(method: bytes, headers: Sequence[Header], scheme: bytes = b"http") -> Asked:
     """Reads a request. Of a field that should be there once the first counts; lists are joined."""
     said: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in _HEARD:
             said[name] = said[name] + b", " + value if name in said else value
-    host = said.pop(b"host", b"").lower()
+    origin = scheme + b"://" + said.pop(b"host", b"").lower()
     if not said:
-        return Asked(method, headers, host)
+        return Asked(method, headers, origin)
     control, pragma = said.get(b"cache-control"), said.get(b"pragma")
     return Asked(
         method,
         headers,
-        host,
+        origin,
         directives=None if control is pragma is None else asking(control, pragma),
         authorized=b"authorization" in said,
         past=any(said.get(name, b"0") != b"0" for name in _PAST_ME),

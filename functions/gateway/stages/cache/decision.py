@@ -7,12 +7,15 @@ Each function is a table read from top to bottom. Moments are epoch seconds.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache import status as why_forwarded
 from functions.gateway.stages.cache.asked import Asked
 from functions.gateway.stages.cache.conditional import conditions, in_range
 from functions.gateway.stages.cache.directives import answering
 from functions.gateway.stages.cache.entry import DISCONNECTED, Stored, stored
+from functions.gateway.stages.cache.fields import first
 from functions.gateway.stages.cache.ranges import holds
 from functions.gateway.stages.cache.selection import PERSONAL, selecting
 from functions.gateway.stages.cache.storable import storable
@@ -85,6 +88,7 @@ class Pass(NamedTuple):
 
 
 Forward = Validate | Fetch
+Outcome = Store | Update | Renew | Stale | Again | Pass
 REFUSE, AGAIN, PASS = Refuse(), Again(), Pass()
 BYPASS = Fetch(why_forwarded.REQUEST)  # nothing held may answer it, and nothing is kept of what does
 _URI_MISS = Fetch(why_forwarded.URI_MISS)
@@ -108,7 +112,7 @@ def on_request(asked: Asked, held: Sequence[Stored], now: float) -> Reuse | Vali
 
 def on_answer(
     asked: Asked, decided: Forward, status: int, headers: Sequence[Header], requested: float, received: float
-) -> Store | Update | Renew | Stale | Again | Pass:
+) -> Outcome:
     """What to do with the head of an answer to what was forwarded (sections 3, 4.3.3 and 4.3.5)."""
     if status == 304 and isinstance(decided, Validate):
         return _on_not_modified(asked, decided, headers, requested, received)
@@ -122,6 +126,18 @@ def on_answer(
     said = answering(headers)
     head = stored(asked, status, headers, said, requested, received)
     return Store(head) if storable(asked, headers, said, head) else Pass(outdated)
+
+
+def withheld(outcome: Outcome) -> Outcome:
+    """What becomes of an answer on a route that doesn't share cookies: one that sets a cookie is kept for nobody."""
+    match outcome:
+        case Store(stored) if _sets_cookie(stored):
+            return Pass((stored,))
+        case Update(stored) if _sets_cookie(stored):
+            return Update(stored, keep=False)
+        case Renew(renewed) if any(map(_sets_cookie, renewed)):
+            return Pass(renewed)
+    return outcome
 
 
 def on_failure(asked: Asked, decided: Forward, now: float) -> Stored | None:
@@ -146,13 +162,17 @@ def _selected(asked: Asked, held: Sequence[Stored], now: float) -> Stored | None
     """The newest whole answer that the request selects, or the part that it wants (sections 3.3 and 4.1)."""
     part = None
     for candidate in held:
-        if candidate.selecting != selecting(candidate.vary, asked.host, asked.headers):
+        if candidate.selecting != selecting(candidate.vary, asked.origin, asked.headers):
             continue
         if candidate.part is None:
             return candidate
         if part is None and asked.wanted and holds(candidate, asked.wanted) and in_range(asked, candidate, now):
             part = candidate
     return part
+
+
+def _selects(asked: Asked, candidate: Stored) -> bool:
+    return candidate.selecting == selecting(candidate.vary, asked.origin, asked.headers)
 
 
 def _reusable(asked: Asked, match: Stored, now: float) -> Reuse | None:
@@ -179,12 +199,16 @@ def _too_old(max_age: float | None, match: Stored, now: float, *, fresh: bool) -
 
 
 def _missed(asked: Asked, held: Sequence[Stored]) -> Forward:
-    """Nothing matches. Other variants may be what this request would get too: their tags tell (section 4.3.1)."""
-    if not held:
+    """Nothing matches. Other variants may be what this request would get too: their tags tell (section 4.3.1).
+
+    Of the same resource, that is: what another origin calls by the same tag is something else.
+    """
+    variants = [candidate for candidate in held if candidate.origin == asked.origin]
+    if not variants:
         return _URI_MISS
-    if any(candidate.part is not None for candidate in held):
+    if any(candidate.part is not None for candidate in variants):
         return Fetch(why_forwarded.PARTIAL)
-    others = tuple(candidate for candidate in held if candidate.etag and PERSONAL.isdisjoint(candidate.vary))
+    others = tuple(candidate for candidate in variants if candidate.etag and PERSONAL.isdisjoint(candidate.vary))
     if not others or asked.conditional:
         return Fetch(why_forwarded.VARY_MISS)
     return Validate(conditions(others), others, why_forwarded.VARY_MISS)
@@ -197,8 +221,8 @@ def _on_not_modified(
     if former is None:
         return AGAIN
     fresh = freshened(former, asked, headers, requested, received)
-    said = answering(fresh.headers)
-    return Update(fresh, keep=asked.method == b"GET" and storable(asked, fresh.headers, said, fresh))
+    mine = asked.method == b"GET" or _selects(asked, former)
+    return Update(fresh, keep=mine and _renewable(asked, fresh))
 
 
 def _on_head(
@@ -209,10 +233,25 @@ def _on_head(
     requested: float,
     received: float,
 ) -> Renew | Pass:
-    """A HEAD that shows the same as before freshens what is stored; one that shows another makes it worthless."""
-    if status != 200 or not all(headed(one, headers, received) for one in former):
-        return Pass(former)
-    return Renew(tuple(freshened(one, asked, headers, requested, received) for one in former))
+    """A HEAD that shows the same as before freshens what is stored; one that shows another makes it worthless.
+
+    Only of what it could have been answered with: it says nothing about other variants. Nor does a 304 that the client
+    asked for itself.
+    """
+    chosen = () if status == 304 else tuple(one for one in former if _selects(asked, one))
+    if status != 200 or not all(headed(one, headers, received) for one in chosen):
+        return Pass(chosen)
+    fresh = tuple(freshened(one, asked, headers, requested, received) for one in chosen)
+    return Renew(fresh) if all(_renewable(asked, one) for one in fresh) else Pass(chosen)
+
+
+def _renewable(asked: Asked, fresh: Stored) -> bool:
+    """Whether what a GET brought may be kept with the fields that it has now, by whichever method they came."""
+    return storable(msgspec.structs.replace(asked, method=b"GET"), fresh.headers, answering(fresh.headers), fresh)
+
+
+def _sets_cookie(stored: Stored) -> bool:
+    return first(stored.headers, b"set-cookie") is not None
 
 
 def _patience(asked: Asked, grace: Stored) -> float:

@@ -34,7 +34,7 @@ _NOT_STORED = HOP_BY_HOP | {
 DISCONNECTED = 60.0  # seconds in which what may go stale is served stale while no endpoint answers (section 4.2.4)
 VALIDATED = 3600.0  # seconds for which what has a validator is kept stale, to be asked about
 _BODILESS = frozenset({204, 304})
-_FRAME, _LINE = 600, 130  # bytes of a Stored without anything in it, and of one more field
+_FRAME, _LINE, _WORD = 900, 150, 80  # bytes of a Stored without anything in it, of one more field, and of a name beside
 _CONTENT_RANGE = re.compile(rb"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.IGNORECASE)
 
 
@@ -62,6 +62,11 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
     body: bytes = b""
 
     @property
+    def origin(self) -> bytes:
+        """Scheme and host: whose resource it is of."""
+        return self.selecting.partition(b"\n")[0]
+
+    @property
     def variant(self) -> bytes:
         """Its name among the answers to one target: a later one of the same name replaces it."""
         return self.selecting if self.part is None else self.selecting + b"\npart"
@@ -79,8 +84,10 @@ class Stored(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def weight(self) -> int:
-        """What it takes to hold, in bytes, as near as it matters."""
-        return _FRAME + len(self.body) + sum(len(name) + len(value) + _LINE for name, value in self.headers)
+        """What it takes to hold, in bytes, and not less: all that is in it, whoever said it."""
+        fields = sum(len(name) + len(value) + _LINE for name, value in self.headers)
+        words = sum(len(word) + _WORD for word in (*self.vary, *self.groups))
+        return _FRAME + len(self.body) + len(self.selecting) + len(self.etag or b"") + fields + words
 
 
 def stored(
@@ -107,7 +114,7 @@ def stored(
         etag=first(headers, b"etag"),
         modified=_modified(headers, received),
         vary=vary,
-        selecting=selecting(vary, asked.host, asked.headers),
+        selecting=selecting(vary, asked.origin, asked.headers),
         groups=groups(headers, b"cache-groups"),
         part=content_range(headers) if status == 206 else None,
     )

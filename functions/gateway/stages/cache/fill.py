@@ -13,8 +13,20 @@ from typing import NamedTuple
 from functions.gateway.exchange import Header, Response
 from functions.gateway.stages.cache import status
 from functions.gateway.stages.cache.asked import Asked
-from functions.gateway.stages.cache.decision import Again, Fetch, Forward, Pass, Renew, Stale, Store, Update, Validate
-from functions.gateway.stages.cache.decision import on_answer as decide
+from functions.gateway.stages.cache.decision import (
+    Again,
+    Fetch,
+    Forward,
+    Pass,
+    Renew,
+    Stale,
+    Store,
+    Update,
+    Validate,
+    on_answer,
+    withheld,
+)
+from functions.gateway.stages.cache.decision import Outcome as Decided
 from functions.gateway.stages.cache.entry import Stored, filled
 from functions.gateway.stages.cache.fields import delta, first
 from functions.gateway.stages.cache.growing import Growing
@@ -50,6 +62,8 @@ Outcome = Answered | Failed | Unshared
 class Job:
     """What a fill is about; `largest`: bytes of a body that is stored; `clock` gives epoch seconds.
 
+    `cookies`: whether what sets one is stored, too.
+
     `elsewhere` waits, where that is worth it, for another gateway which asks the same, and returns what that one has
     brought; None: the function is to be asked.
     """
@@ -62,6 +76,7 @@ class Job:
     elsewhere: Callable[[], Awaitable[Stored | None]]
     largest: int
     clock: Callable[[], float]
+    cookies: bool = False
 
 
 class Fill:
@@ -97,10 +112,10 @@ class Fill:
             taken.finish()
 
     async def _ask(self, decided: Forward) -> None:
-        job, asked = self._job, self._job.asked
+        job = self._job
         requested = job.clock()
-        response = await job.ask(_fields(asked, decided))
-        match decide(asked, decided, response.status, response.headers, requested, job.clock()):
+        response = await job.ask(_fields(job.asked, decided))
+        match self._decided(decided, response, requested):
             case Again():
                 response.finish()
                 await self._ask(Fetch(decided.why))
@@ -110,6 +125,8 @@ class Fill:
                 response.finish()
                 if keep:
                     job.keep(stored)
+                else:  # nobody else's, then
+                    self._end(Unshared())
                 self._settle(Answered(stored, response.status, keep))
             case Stale(stored):
                 response.finish()
@@ -121,6 +138,11 @@ class Fill:
             case Pass(outdated):
                 job.drop(outdated)
                 self._pass(decided, response)
+
+    def _decided(self, decided: Forward, response: Response, requested: float) -> Decided:
+        job = self._job
+        outcome = on_answer(job.asked, decided, response.status, response.headers, requested, job.clock())
+        return outcome if job.cookies else withheld(outcome)
 
     def _pass(self, decided: Forward, response: Response) -> None:
         said = status.forwarded(decided.why, response.status)
@@ -155,7 +177,7 @@ class Fill:
     def _begin(self, decided: Forward, stored: Stored, response: Response, growing: Growing) -> None:
         """Hands the answer on while it comes; who set conditions that were not forwarded waits for the whole."""
         if not (isinstance(decided, Validate) and self._job.asked.conditional):
-            said = status.forwarded(decided.why, response.status, stored=True)
+            said = status.forwarded(decided.why, response.status, stored=_ends_as_it_says(response))
             age = b"age", b"%d" % max(0.0, self._job.clock() - stored.born)
             self._hand(_as_it_came(response, growing, said, age))
 
@@ -200,6 +222,11 @@ def _fields(asked: Asked, decided: Forward) -> list[Header]:
     if isinstance(decided, Validate):
         return [*asked.unconditional(), *decided.conditions]
     return list(asked.headers)
+
+
+def _ends_as_it_says(response: Response) -> bool:
+    """Whether it is known before its end how long it is: of what may grow too large nobody says that it is stored."""
+    return response.stream is None or first(response.headers, b"content-length") is not None
 
 
 def _as_it_came(response: Response, growing: Growing, *said: Header) -> Response:

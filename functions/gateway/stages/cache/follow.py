@@ -5,16 +5,15 @@ one is told that it is alone; when something may have been missed, everything is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from functions.gateway.stages.cache.levels import Levels
+from runtime.background import Sleep, again
 
 PAUSE = 0.5  # seconds after which a reading without news says so
 PATIENCE = 1.0  # seconds that a reading may take beyond that
 RETRY = 0.2  # seconds after a reading that failed
-
-Sleep = Callable[[float], Awaitable[object]]
 
 
 class News(Protocol):
@@ -27,19 +26,23 @@ class News(Protocol):
 async def follow(news: News, levels: Levels, tell: Callable[[str], object], sleep: Sleep = asyncio.sleep) -> None:
     """Never ends. `tell` is called with what an operator should know: that level two has gone, or is back."""
     answers = True
-    while True:
+
+    async def reading() -> bool:
+        nonlocal answers
+        answered, answers = answers, False
         try:
             await take(await news.read(), levels)
-        except Exception as error:  # noqa: BLE001  whatever it is, reading goes on: nobody else would
+        except Exception as error:  # noqa: BLE001  whatever it is, what was missed is not known
             levels.lost()
-            if answers:
+            if answered:
                 tell(f"the shared cache is away: {error}")
-            answers = False
-            await sleep(RETRY)
-            continue
-        if not answers:
+            return False
+        if not answered:
             tell("the shared cache is back")
         answers = True
+        return True
+
+    await again("cache-invalidations", reading, lambda worked: 0.0 if worked else RETRY, sleep=sleep)
 
 
 async def take(names: list[bytes] | None, levels: Levels) -> None:

@@ -1,7 +1,7 @@
 """What an answer to an unsafe request makes worthless (RFC 9111, section 4.4; RFC 9875, section 3).
 
-In: a method, a target, a host and the answer's head. Out: targets of the same origin, and names of groups. The gateway
-does not see whether its client came by http or https, so an origin here is host and port.
+In: a method, a target, a host and the answer's head. Out: targets of the same origin, and names of groups. A function
+that names itself by https may have been asked by http, so the scheme makes no difference here.
 """
 
 from collections.abc import Sequence

@@ -1,25 +1,28 @@
 """Under which name an answer is kept: a function, and the target less what makes no difference.
 
-In: targets and what the manifest says of their queries. Out: keys and tags, in bytes. The host is no part of a key: it
-is among what selects an answer. A key is never sent anywhere: the function gets the target as the client wrote it.
+In: targets and what the manifest says of their queries. Out: targets as they count, keys and tags, in bytes. The origin
+is no part of a key: it is among what selects an answer, and a target is forgotten for all origins at once. The function
+is asked for the target that counts, so that whatever it makes of another spelling is nobody's answer.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.invalidation import Invalidation
+from functions.gateway.stages.cache.short import LONGEST, short
 
 Key = bytes
 Normal = Callable[[bytes], bytes]  # a target as it counts
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ENDS = b"?&"
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def key(function: str, target: bytes) -> Key:
     """`target`, one that counts, of a function."""
-    return b"%b %b" % (function.encode(), target)
+    return b"%b %b" % (function.encode(), target if len(target) <= LONGEST else short(target))
 
 
 def tags(function: str, stored: Stored) -> list[bytes]:
@@ -32,17 +35,20 @@ def tag(function: str, group: str) -> bytes:
     return b"%b group %b" % (function.encode(), group.encode())
 
 
-def names(function: str, found: Invalidation) -> list[bytes]:
-    """The keys and tags that an invalidation is about."""
-    return [
-        *(key(function, plain(target)) for target in found.targets),
-        *(tag(function, group) for group in found.groups),
-    ]
+def names(function: str, found: Invalidation, normals: Collection[Normal] = ()) -> list[bytes]:
+    """The keys and tags that an invalidation is about; `normals`: how targets of the function count, route by route."""
+    targets = dict.fromkeys(normal(target) for target in found.targets for normal in (plain, *normals))
+    return [*(key(function, target) for target in targets), *(tag(function, group) for group in found.groups)]
 
 
 def plain(target: bytes) -> bytes:
-    """`target` with escapes in one spelling only (RFC 3986, section 6.2.2)."""
-    return _ESCAPE.sub(_spelled, target) if b"%" in target else target
+    """`target` with escapes in one spelling (RFC 3986, section 6.2.2), and nothing where a parameter might be."""
+    if b"%" in target:
+        target = _ESCAPE.sub(_spelled, target)
+    if b"?" in target and (b"&&" in target or b"?&" in target or target[-1] in _ENDS):
+        path, _, query = target.partition(b"?")
+        return _joined(path, [part for part in query.split(b"&") if part])
+    return target
 
 
 def counting(keep: Iterable[str] | None, drop: Iterable[str]) -> Normal:
@@ -61,9 +67,13 @@ def counting(keep: Iterable[str] | None, drop: Iterable[str]) -> Normal:
             (pair for pair in named if pair[0] not in dropped and (kept is None or pair[0] in kept)),
             key=lambda pair: pair[0],
         )
-        return b"%b?%b" % (path, b"&".join(part for _, part in left)) if left else path
+        return _joined(path, [part for _, part in left])
 
     return normal
+
+
+def _joined(path: bytes, parameters: list[bytes]) -> bytes:
+    return b"%b?%b" % (path, b"&".join(parameters)) if parameters else path
 
 
 def _spelled(escape: re.Match[bytes]) -> bytes:

@@ -1,7 +1,8 @@
 """Which stored answer a request selects (RFC 9111, section 4.1): Vary, and fields that say the same in other words.
 
 In: heads. Out: the names that Vary nominates, and one value that is equal for requests that select the same answer.
-Host is always among them: answers to one target are kept together for all hosts, and none is given to another's client.
+The origin, scheme and host, is always among them: answers to one target are kept together for all origins, and each is
+another resource, whose answers are neither given to a client of another one nor asked about for it.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.fields import line, members
+from functions.gateway.stages.cache.short import short
 
 # Who is asking: answers that are selected by these are never offered to somebody else for validation.
 PERSONAL = frozenset({b"authorization", b"cookie"})
@@ -27,9 +29,11 @@ def nominated(headers: Sequence[Header]) -> tuple[bytes, ...] | None:
     return None if b"*" in names else tuple(sorted(names))
 
 
-def selecting(names: tuple[bytes, ...], host: bytes, headers: Sequence[Header]) -> bytes:
-    """What a request to `host` says in the fields that are called `names`."""
-    return b"\n".join([host, *[_said(name, line(headers, name)) for name in names]]) if names else host
+def selecting(names: tuple[bytes, ...], origin: bytes, headers: Sequence[Header]) -> bytes:
+    """What a request to `origin` says in the fields that are called `names`."""
+    if not names:
+        return origin
+    return b"%b\n%b" % (origin, short(b"\n".join([_said(name, line(headers, name)) for name in names])))
 
 
 def _said(name: bytes, value: bytes | None) -> bytes:

@@ -14,6 +14,7 @@ from functions.gateway.stages.cache.keys import Key
 VARIANTS = 16  # answers to one target that differ by Vary; the oldest goes
 _SHORT = 0.1  # of the bytes, for what is new
 _MOST_USES = 3  # what is asked for more often does not stay longer for it
+_FRAME, _TAG = 700, 500  # bytes of a target without anything in it, and of one more tag that may be its alone
 _LARGEST = 8  # an answer of more than one part in so many is not kept here
 
 
@@ -25,7 +26,7 @@ class Shelf:
         self._new: OrderedDict[Key, _Target] = OrderedDict()
         self._old: OrderedDict[Key, _Target] = OrderedDict()
         self._targets: dict[Key, _Target] = {}
-        self._seen: OrderedDict[Key, None] = OrderedDict()  # that left the short queue; another time they stay
+        self._seen: OrderedDict[int, None] = OrderedDict()  # hashes of what left the short queue; another time it stays
         self._tagged: dict[bytes, set[Key]] = {}
         self._new_bytes = 0
         self.bytes = 0
@@ -74,7 +75,7 @@ class Shelf:
 
     def _take(self, key: Key) -> "_Target":
         """The target of `key`, off the books until it is filed again."""
-        target = self._targets.get(key) or _Target(proven=key in self._seen)
+        target = self._targets.get(key) or _Target(proven=hash(key) in self._seen)
         self.bytes -= target.weight
         self._new_bytes -= 0 if target.proven else target.weight
         return target
@@ -87,8 +88,8 @@ class Shelf:
             self._targets.pop(key, None)
             queue.pop(key, None)
             return
-        target.weight = len(key) + sum(one.weight for one in target.stored)
         target.tags = frozenset(tags)
+        target.weight = _weight(key, target)
         for tag in target.tags:
             self._tagged.setdefault(tag, set()).add(key)
         self._targets[key] = queue[key] = target
@@ -120,7 +121,7 @@ class Shelf:
         key, target = next(iter(self._new.items()))
         if not target.uses:
             self._go(key)
-            self._seen[key] = None
+            self._seen[hash(key)] = None
             while len(self._seen) > len(self._targets) + 1:
                 self._seen.popitem(last=False)
             return
@@ -132,6 +133,12 @@ class Shelf:
     def _go(self, key: Key) -> None:
         self.drop(key)
         self.evicted += 1
+
+
+def _weight(key: Key, target: "_Target") -> int:
+    """All that is held for a target, whoever said it."""
+    tags = sum(len(tag) + _TAG for tag in target.tags)
+    return _FRAME + len(key) + tags + sum(one.weight for one in target.stored)
 
 
 class _Target:

@@ -51,13 +51,17 @@ def nobody(_outcome: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a route says about its answers; `largest` in bytes, `longest` and `deadline` in seconds."""
+    """What a route says about its answers; `largest` in bytes, `longest` and `deadline` in seconds.
+
+    `cookies`: those that set one are kept for all, too.
+    """
 
     function: str
     normal: Normal
     largest: int
     longest: float
     deadline: float
+    cookies: bool = False
 
 
 def cache(levels: Levels, fills: Fills, rules: Rules, tell: Tell = nobody, clock: Clock = time.time) -> Stage:
@@ -68,8 +72,9 @@ def cache(levels: Levels, fills: Fills, rules: Rules, tell: Tell = nobody, clock
         filling = deadline(rules.deadline * _SHARE)(handler)
 
         async def cached(exchange: Exchange) -> Response:
-            asked = ask(exchange.method, exchange.headers)
-            key = keys.key(rules.function, rules.normal(exchange.target))
+            asked = ask(exchange.method, exchange.headers, exchange.scheme)
+            target = exchange.target = rules.normal(exchange.target)  # what is kept is what the function says of this
+            key = keys.key(rules.function, target)
             now = clock()
             decided = on_request(asked, levels.held(key), now)
             if type(decided) is Reuse:
@@ -193,6 +198,7 @@ class Cache:
                 drop=partial(levels.drop, key),
                 elsewhere=turn.elsewhere,
                 largest=rules.largest,
+                cookies=rules.cookies,
                 clock=self._clock,
             )
         )
@@ -210,6 +216,7 @@ def alone(exchange: Exchange, headers: list[Header]) -> Exchange:
         _nothing,
         0,
         exchange.client,
+        exchange.scheme,
         request_id=exchange.request_id,
         added=list(exchange.added),
         principal=exchange.principal,
@@ -229,7 +236,7 @@ def _common(asked: Asked, decided: Forward) -> bool:
 
 def _name(asked: Asked, key: Key, known: Stored | None) -> Name:
     """What a fill is about, as far as a former answer tells what selects."""
-    return key, selecting(known.vary if known is not None else (), asked.host, asked.headers)
+    return key, selecting(known.vary if known is not None else (), asked.origin, asked.headers)
 
 
 async def _nothing() -> bytes:

@@ -12,10 +12,13 @@ from functions.gateway.stages.cache.directives import Answering
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.fields import first
 from functions.gateway.stages.cache.freshness import HEURISTIC
+from functions.gateway.stages.cache.ranges import span
 from functions.gateway.stages.cache.selection import nominated
 
 # Status codes whose caching this cache knows; a 304 only updates what is stored.
 UNDERSTOOD = frozenset(map(int, HTTPStatus)) - {304}
+# What answers a request's own conditions or Range, and so nobody's who asks without.
+_TO_CONDITIONS = frozenset({304, 412, 416})
 
 
 def storable(asked: Asked, headers: Sequence[Header], said: Answering, head: Stored) -> bool:
@@ -27,9 +30,19 @@ def storable(asked: Asked, headers: Sequence[Header], said: Answering, head: Sto
         and _permitted(head.status, said)
         and (not asked.authorized or _for_everyone(said))
         and nominated(headers) is not None
-        and (head.status != 206 or head.part is not None)
+        and head.status not in _TO_CONDITIONS
+        and (head.status != 206 or _fits(asked, headers, head))
         and _cacheable(headers, said, head)
     )
+
+
+def _fits(asked: Asked, headers: Sequence[Header], head: Stored) -> bool:
+    """Whether a part is the one that was asked for, and as long as it says (RFC 9110, section 15.3.7)."""
+    if head.part is None or asked.wanted is None:
+        return False
+    start, end, length = head.part
+    announced = first(headers, b"content-length")
+    return span(asked.wanted, length) == (start, end) and announced in {None, b"%d" % (end - start + 1)}
 
 
 def _permitted(status: int, said: Answering) -> bool:

@@ -2,27 +2,42 @@
 
 In: bytes as they arrive, and the end of them. Out: attributes that fill up. It holds no socket and never waits.
 llhttp alone decides where a message ends; what it is lenient about and RFC 9112 is not, is refused here.
+
+What an answer is taken for depends on its bytes alone, and never on how they were cut on their way. Whatever llhttp
+does not tell is therefore looked at where a piece ends that is cut here, at places that the answer itself decides. The
+usual answer comes at once, is no interim one and ends with its content: none of these places is within it.
 """
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from httptools import HttpParserError, HttpResponseParser
 
 from functions.gateway.stages.forward.errors import Misbehaved
+from runtime.sizes import READ_HEAD
 
 if TYPE_CHECKING:
     from functions.gateway.exchange import Header
 
-HEAD_LIMIT = 64 * 1024  # bytes of a head, and of anything else that brings no content (trailers, chunk extensions)
-SKIPPED = frozenset({100, 102, 103})  # interim answers; llhttp knows that these have no content, and of no others
-DELIMITED = frozenset({b"content-length", b"transfer-encoding"})
+# Bytes of an answer beside its content and the usual framing of that: heads, extensions of chunks, trailers.
+HEAD_LIMIT = READ_HEAD
+
+_FINAL = tuple(b"HTTP/1.%d %d" % (minor, hundreds) for minor in (1, 0) for hundreds in (2, 3, 4, 5))
+_OPENING = re.compile(rb"HTTP/1\.[01] [1-5]")  # in which a status line is like every other that may be
+_OPENED = 10  # bytes of it
+_LINE_ENDS = b"\r\n"
+_FRAME = 12  # bytes that a chunk may take for its framing: eight digits and two line ends
+_SWITCHING = 101
+_EMPTY = frozenset({100, 102, 103})  # interim answers of which llhttp knows that these have no content
+_DELIMITED = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Parser(Protocol):
     """What is used of httptools, which ships no types."""
 
-    def feed_data(self, data: bytes) -> None: ...
+    def feed_data(self, data: bytes | memoryview) -> None: ...
     def get_status_code(self) -> int: ...
+    def get_http_version(self) -> str: ...
     def should_keep_alive(self) -> bool: ...
 
 
@@ -34,10 +49,15 @@ class Answer:
     """
 
     __slots__ = (
-        "_barren",
         "_bodiless",
-        "_interim",
+        "_chunks",
+        "_content",
+        "_fed",
+        "_final",
+        "_opening",
         "_parser",
+        "_plain",
+        "_trailers",
         "complete",
         "headed",
         "headers",
@@ -62,40 +82,36 @@ class Answer:
         self.parts.clear()
         self.status = 0
         self.headers: list[Header] = []
-        self.headed = self.complete = self.keep_alive = self._interim = False
+        self.headed = self.complete = self.keep_alive = False
         self._bodiless = method == b"HEAD"
-        self._barren = 0
+        self._plain: bool | None = None  # whether all that comes is content; it isn't in chunks
+        self._fed = self._chunks = 0
 
     @property
     def started(self) -> bool:
         """Whether any byte of it has come."""
-        return self.headed or self._barren > 0
+        return self._fed > 0
 
     def feed(self, data: bytes) -> bool:
         """Reads on; returns whether the answer is complete.
 
         Raises Misbehaved; bytes after a complete answer only cost it `keep_alive`.
         """
-        headed = self.headed
-        try:
-            self._parser.feed_data(data)
-        except HttpParserError as error:
-            if not self.complete:
-                raise Misbehaved(f"broken answer: {error.__context__ or error}") from error
-            self.keep_alive = False
-        self._barren += len(data)
-        if self._barren > HEAD_LIMIT and not headed:
-            self._weigh_head()
+        if self._fed or len(data) > HEAD_LIMIT or not data.startswith(_FINAL):
+            self._read_further(data)
+            return self.complete
+        self._fed = len(data)
+        if data[-1] in _LINE_ENDS:
+            self._read_to_the_line_end(data)
+        else:
+            self._read(data)
         if not self.complete:
-            self._watch(announced=headed)
-        elif self._bodiless and self.parts:
-            self.keep_alive = False
-            self.parts.clear()
+            self._final, self._content = True, sum(map(len, self.parts))
         return self.complete
 
     def end(self) -> bool:
         """No more bytes will come: that completes content without a length (RFC 9112, section 6.3)."""
-        if self.headed and not any(name in DELIMITED for name, _ in self.headers):
+        if self.headed and not any(name in _DELIMITED for name, _ in self.headers):
             self.complete = True
         return self.complete
 
@@ -111,46 +127,136 @@ class Answer:
             raise Misbehaved("bytes after the end of an answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.headed:  # trailers are not forwarded
-            self.headers.append((name.lower(), value.rstrip(b" \t")))
+        if not self.headed:
+            self.headers.append((name.lower(), value.rstrip()))  # llhttp takes no white space but space and tab
+            return
+        self._trailers += len(name) + len(value)  # which are not forwarded
+        if self._trailers > HEAD_LIMIT:
+            raise Misbehaved(f"more than {HEAD_LIMIT} bytes of trailers")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200:
-            if status not in SKIPPED:
-                raise Misbehaved(f"status {status} was not asked for")
-            self._interim = True
+        if status < 200 or status > 599:
+            self._pass_over(status)
             return
         self.status = status
         self.headed = True
         if self._bodiless:
+            self._judge_framing()
             self.complete = True
             # Without Content-Length what follows the head can't be told from the next answer.
             sized = any(name == b"content-length" for name, _ in self.headers)
             self.keep_alive = sized and self._parser.should_keep_alive()
 
+    def on_chunk_header(self) -> None:
+        if self._plain is None:
+            self._judge_framing()
+        self._chunks += 1
+
     def on_message_complete(self) -> None:
-        if self._interim:
-            self._interim = False
+        if not self.headed:  # it was an interim one
             self.headers = []
+            self._opening = b""
         elif not self.complete:
             self.complete = True
             self.keep_alive = self._parser.should_keep_alive()
 
-    def _weigh_head(self) -> None:
-        """Content may have come with the head, so once there is a head its fields are what counts."""
-        if not self.headed or sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
-            raise Misbehaved(f"a head of more than {HEAD_LIMIT} bytes")
+    def _read(self, piece: bytes | memoryview) -> None:
+        try:
+            self._parser.feed_data(piece)
+        except HttpParserError as error:
+            if not self.complete:
+                raise Misbehaved(f"broken answer: {error.__context__ or error}") from error
+            self.keep_alive = False
+        if self.complete:
+            if self._bodiless and self.parts:
+                self.keep_alive = False
+                self.parts.clear()
+        elif self.headed and not self._plain:
+            self._look_at_framing()
 
-    def _watch(self, *, announced: bool) -> None:
-        if self.headed and not announced:
-            self._check_framing()
-        if self.parts:
-            self._barren = 0
-        elif self._barren > HEAD_LIMIT:
-            raise Misbehaved(f"more than {HEAD_LIMIT} bytes that bring no content")
+    def _read_to_the_line_end(self, data: bytes) -> None:
+        """The last line end by itself: llhttp passes over such between answers, and one too many is to be seen."""
+        self._read(data[:-1])
+        if self.complete:
+            self.keep_alive = False
+        else:
+            self._read(data[-1:])
 
-    def _check_framing(self) -> None:
-        """Refuses codings other than chunked: llhttp would read until close, and hand on encoded content."""
-        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
-            raise Misbehaved("a transfer coding other than chunked")
+    def _read_further(self, data: bytes) -> None:
+        if self._plain and not self.complete and data[-1] not in _LINE_ENDS:
+            self._read(data)
+            return
+        if not self._fed:
+            self._final, self._opening, self._content = False, b"", 0
+        view, at = memoryview(data), 0
+        while at < len(data):
+            if self.complete:
+                self.keep_alive = False
+                return
+            end = self._reach(data, at)
+            if not self._final:
+                self._open(data[at:end])
+            self._read_and_weigh(view[at:end])
+            at = end
+
+    def _read_and_weigh(self, piece: memoryview) -> None:
+        plain, known = self._plain, len(self.parts)
+        self._fed += len(piece)
+        self._read(piece)
+        if plain:
+            return
+        self._content += sum(map(len, self.parts[known:]))
+        if self._overhead() > HEAD_LIMIT:
+            self.complete = False
+            raise Misbehaved(f"more than {HEAD_LIMIT} bytes that are no content")
+
+    def _reach(self, data: bytes, at: int) -> int:
+        """Where the next piece ends."""
+        end = len(data)
+        if not self._final:  # with a line, as another status line may come after it
+            end = data.find(b"\n", at) + 1 or end
+        if not self._plain:  # before there is more than may be
+            end = min(end, at + max(1, HEAD_LIMIT - self._overhead()))
+        if end == len(data) > at + 1 and data[-1] in _LINE_ENDS:
+            end -= 1  # as `_read_to_the_line_end` does
+        return end
+
+    def _overhead(self) -> int:
+        return self._fed - self._content - _FRAME * self._chunks
+
+    def _open(self, piece: bytes) -> None:
+        """Refuses whatever is no status line of HTTP/1.0 or 1.1, as soon as it shows: llhttp takes others, too."""
+        opening = self._opening = (self._opening + piece)[:_OPENED]
+        if len(opening) == _OPENED and not _OPENING.match(opening):
+            raise Misbehaved("not an answer of HTTP/1.0 or 1.1")
+        self._final = opening.startswith(_FINAL)
+
+    def _pass_over(self, status: int) -> None:
+        """An interim answer has no content (RFC 9110, section 15.2), and says nothing of the one that comes."""
+        if not 100 <= status <= 199:
+            raise Misbehaved(f"{status} is no status")
+        if status == _SWITCHING:
+            raise Misbehaved("protocols were not to be switched")
+        if status not in _EMPTY and any(name in _DELIMITED for name, _ in self.headers):
+            raise Misbehaved(f"an interim answer ({status}) that frames content")
+
+    def _look_at_framing(self) -> None:
+        if self._plain is None:
+            self._judge_framing()
+        if self.parts and not self._plain and not self._chunks:  # with a tab behind it `chunked` is none to llhttp
+            raise self._misframed("content of no chunk")
+
+    def _judge_framing(self) -> None:
+        """Refuses what llhttp reads in another way than others: every coding but `chunked`, once, of HTTP/1.1."""
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked"):
+            raise self._misframed("a transfer coding other than chunked")
+        if codings and self._parser.get_http_version() == "1.0":
+            raise self._misframed("a transfer coding in HTTP/1.0")
+        self._plain, self._trailers = not codings, 0
+
+    def _misframed(self, why: str) -> Misbehaved:
+        """Whatever was taken for content is none."""
+        self.parts.clear()
+        return Misbehaved(why)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functions.gateway.stages.forward.address import parse
 from functions.gateway.stages.forward.connection import Connection, Timeouts
 from functions.gateway.stages.forward.errors import ConnectFailed
+from runtime.background import Beat
 
 _HANDSHAKE = 4  # times the time of a plain dial: TLS goes to and fro thrice, and to places further away
 
@@ -64,7 +65,8 @@ class Pool:
         self._dialling = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._retired = False
-        self._sweeper: asyncio.TimerHandle | None = None
+        shortest = min(timeouts.head, timeouts.idle, idle_age)
+        self._sweeper = Beat("connections", self._sweep, min(1.0, shortest / 8))
         self._emptied: asyncio.Future[None] | None = None
 
     @property
@@ -125,8 +127,7 @@ class Pool:
     def admit(self, connection: Connection) -> None:
         """A connection has been made."""
         self._connections.add(connection)
-        if self._sweeper is None:
-            self._sweep_later()
+        self._sweeper.start()
 
     def release(self, connection: Connection) -> None:
         """A connection has finished its exchange, and may serve another."""
@@ -193,16 +194,13 @@ class Pool:
     def _sweep(self) -> None:
         now = self._clock()
         for connection in [each for each in self._connections if each.deadline <= now]:
-            connection.expire()
-        self._sweep_later()
-
-    def _sweep_later(self) -> None:
-        shortest = min(self._timeouts.head, self._timeouts.idle, self._idle_age)
-        self._sweeper = asyncio.get_running_loop().call_later(min(1.0, shortest / 8), self._sweep)
+            try:
+                connection.expire()
+            except Exception:  # whatever is wrong with one, the others' time is over as well, at the next sweep
+                self.lost(connection)
+                raise
 
     def _rest(self) -> None:
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
+        self._sweeper.stop()
         if self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)

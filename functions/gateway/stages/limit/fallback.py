@@ -14,6 +14,7 @@ from functions.gateway.stages.limit.bucket import Decisions, refused
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import Policies
+from runtime.background import again, until_done
 
 _LOCAL = (("local", "refused"), ("local", "admitted"))
 _PAUSE = 0.1  # seconds between two tries to come back
@@ -111,10 +112,7 @@ class Fallback:
 
     async def watching(self) -> None:
         """Looks for ever whether the store has gone while nobody asked, so that the next to ask finds it back."""
-        while True:
-            await self._sleep(_WATCH)
-            if self._return is None and await self._store.lost():
-                self._leave()
+        await again("limits-store", self._look, lambda _worked: _WATCH, sleep=self._sleep)
 
     async def close(self) -> None:
         """Ends the probe, if there is one."""
@@ -128,16 +126,22 @@ class Fallback:
             self._return = asyncio.get_running_loop().create_task(self._come_back())
             self._tell("limits-local")
 
+    async def _look(self) -> None:
+        if self._return is None and await self._store.lost():
+            self._leave()
+
     async def _come_back(self) -> None:
-        while True:
-            await self._sleep(_PAUSE)
-            try:
-                await self._hand_back()
-            except Unavailable:
-                continue
-            self._return = None
-            self._tell("limits-shared")
-            return
+        await until_done("limits-return", self._back, _PAUSE, sleep=self._sleep)
+        self._return = None
+        self._tell("limits-shared")
+
+    async def _back(self) -> bool:
+        """Whether the store is there again; that it is not was told when it went."""
+        try:
+            await self._hand_back()
+        except Unavailable:
+            return False
+        return True
 
     async def _hand_back(self) -> None:
         """Everything that is known, and then what was taken meanwhile; only the last round trip's worth is not told.

@@ -15,6 +15,7 @@ from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, judged, o
 from functions.gateway.stages.limit.memory import Clock, steady
 from functions.gateway.stages.limit.permits import Lender
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
+from runtime.background import again
 
 SWEEP = 0.4  # seconds; a lease that nobody used from one sweep to the next goes back
 
@@ -117,9 +118,11 @@ class Leases:
 
     async def sweeping(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Sweeps again and again, for ever."""
-        while True:
-            await sleep(SWEEP)
+
+        async def sweep() -> None:
             self.sweep()
+
+        await again("leases", sweep, lambda _worked: SWEEP, sleep=sleep)
 
     def close(self) -> None:
         """Gives back everything that is on lease."""

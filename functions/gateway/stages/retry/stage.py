@@ -1,6 +1,8 @@
 """Tries another endpoint when one failed and trying again does no harm.
 
-A failure is no answer, or one with a status of the route's `failures`. No harm: nothing was sent yet; or the method is
+A failure is no answer, or one with a status of the route's `failures`. Who has answered is not asked again: where no
+other endpoint may be, the failure stands. A connection that was refused or broke is no answer, and may be tried once
+more at the same one. No harm: nothing was sent yet; or the method is
 idempotent (RFC 9110, section 9.2.2); or the request has an Idempotency-Key and its route honours keys. A body larger
 than what is kept is streamed, and tried once: the client takes the first part of a stream before it connects. What
 this gateway refused itself (a limit, an open circuit, a token) is nobody's failure, and passes.
@@ -26,6 +28,17 @@ _BACKOFF = 0.025  # seconds: the longest wait before the second try; doubles wit
 Outcome = Response | EndpointFailed
 
 
+class Elsewhere(Protocol):
+    """Who knows the endpoints."""
+
+    def __call__(self, exchange: Exchange, /, *, same: bool) -> bool:
+        """Whether one may be asked that the request was not sent to; or, with `same`, one that it was."""
+
+
+def _anywhere(_exchange: Exchange, *, same: bool) -> bool:  # noqa: ARG001  there is always another
+    return True
+
+
 class Tell(Protocol):
     """Who counts."""
 
@@ -36,9 +49,17 @@ class Tell(Protocol):
         """A further try would have done no harm, but the budget is used up."""
 
 
-def retry(retries: int, failures: Container[int], budget: Budget, jitter: Callable[[], float], tell: Tell) -> Stage:
+def retry(
+    retries: int,
+    failures: Container[int],
+    budget: Budget,
+    jitter: Callable[[], float],
+    tell: Tell,
+    *,
+    elsewhere: Elsewhere = _anywhere,
+) -> Stage:
     """At most `retries` further tries, out of a `budget` that all routes of a function share; `jitter`: 0.0 to 1.0."""
-    further = Further([_BACKOFF * 2**number for number in range(retries)], failures, budget, jitter, tell)
+    further = Further([_BACKOFF * 2**number for number in range(retries)], failures, budget, jitter, tell, elsewhere)
 
     def stage(handler: Handler) -> Handler:
         async def retried(exchange: Exchange) -> Response:
@@ -69,7 +90,9 @@ class Further:
         budget: Budget,
         jitter: Callable[[], float],
         tell: Tell,
+        elsewhere: Elsewhere,
     ) -> None:
+        self._elsewhere = elsewhere
         self._pauses = pauses
         self._failures = failures
         self._budget = budget
@@ -80,7 +103,9 @@ class Further:
         """The first answer that is none of the failures, or the last failure. Raises what the last try raised."""
         try:
             for longest in self._pauses:
-                if not self._harmless(exchange, outcome) or not await self._turn(exchange, longest):
+                if not self._harmless(exchange, outcome) or not self._elsewhere(exchange, same=_gone(outcome)):
+                    break
+                if not await self._turn(exchange, longest):
                     break
                 if (came := await self._try(handler, exchange, outcome)) is None:
                     break

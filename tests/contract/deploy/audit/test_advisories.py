@@ -30,6 +30,7 @@ class Database(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         told = json.dumps({"vulns": [ADVISORY]} if asked["package"]["name"] == "forgetful" else {}).encode()
+        told = b"<html>" if asked["package"]["name"] == "garbled" else told
         self.send_response(200)
         self.send_header("Content-Length", str(len(told)))
         self.end_headers()
@@ -64,8 +65,17 @@ def test_what_nobody_knows_anything_of_is_fine(database: str, tmp_path: Path) ->
 
 
 def test_a_database_that_is_away_is_told_and_not_taken_for_good_news(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="Nothing could be learnt of known vulnerabilities"):
+    with pytest.raises(Refusal, match="Nothing could be learnt") as refused:
         known([lock(tmp_path, "sound==2.0")], "http://127.0.0.1:9/v1/query")
+    assert str(refused.value) == (
+        "Nothing could be learnt of known vulnerabilities, as 127.0.0.1 can't be reached: "
+        "see that this machine is online, or set OSV_URL to a mirror."
+    )
+
+
+def test_a_database_that_makes_no_sense_is_told_without_its_words(tmp_path: Path, database: str) -> None:
+    with pytest.raises(Refusal, match=r"as 127\.0\.0\.1 gave no answer of use: see"):
+        known([lock(tmp_path, "garbled==2.0")], database)
 
 
 def test_what_was_left_out_is_told_and_not_taken_for_good_news() -> None:

@@ -140,6 +140,7 @@ def test_every_function_runs_twice_for_the_time_of_a_run_and_then_as_before(scen
 
 def test_deploys_are_of_a_copy_and_a_rollback_is_of_what_runs(engine: Kept, tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").touch()
+    (tmp_path / "docker-compose.yml").write_text("include:\n      - functions/users/compose.yml\n")
     made: list[Path] = []
 
     def make(root: Path) -> Kept:

@@ -2,6 +2,7 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def again(engine: LocalEngine) -> LocalEngine:
 
 
 def answering(engine: LocalEngine) -> str:
-    connection = http.client.HTTPConnection(engine.address().removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", engine._layout.port, timeout=5)
     try:
         connection.request("GET", "/")
         return connection.getresponse().read().decode()
@@ -201,8 +202,77 @@ def test_logs_of_one_instance_are_its_own(engine: LocalEngine) -> None:
 
 def test_logs_of_nobody_are_refused(engine: LocalEngine) -> None:
     engine.up()
-    with pytest.raises(Refusal, match="there are gateway-1, nginx"):
+    with pytest.raises(Refusal, match="nobody does not run: there are gateway-1, nginx"):
         engine.logs("nobody")
+
+
+def test_logs_of_an_instance_that_is_gone_are_refused_with_the_file_that_it_left(engine: LocalEngine) -> None:
+    engine.up()
+    engine.scale("users", 2)
+    lines = engine.logs("users-2")
+    assert next(lines).instance == "users-2"
+    engine.scale("users", 1)
+    assert list(lines) == []  # it ends: nobody writes any more
+    with pytest.raises(Refusal, match=r"users-2 does not run: there are gateway-1, .*wrote is in .*/users-2\.log"):
+        engine.logs("users-2")
+    engine.scale("users", 0)
+    with pytest.raises(Refusal, match="users does not run"):
+        engine.logs("users")
+
+
+def test_logs_end_with_the_stack_and_there_are_none_without_one(engine: LocalEngine) -> None:
+    engine.up()
+    lines = engine.logs("")
+    next(lines)
+    engine.down(data=False)
+    assert isinstance(list(lines), list)
+    with pytest.raises(Refusal, match="start it with `just up`"):
+        engine.logs("")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_what_a_supervisord_that_is_gone_has_left_is_told_by_name_and_ended(
+    engine: LocalEngine, number: signal.Signals
+) -> None:
+    engine.up()
+    pids = {row.name: row.pid for row in engine.ps()}
+    supervisord = int((engine._layout.run / "supervisord.pid").read_text())
+    os.kill(supervisord, number)
+    with pytest.raises(Refusal, match=rf"gateway-1 \(pid {pids['gateway-1']}\).*`just down` ends them") as refused:
+        again(engine).ps()
+    for name in ("nginx", "users-1"):
+        assert f"{name} (pid {pids[name]})" in str(refused.value)
+    assert str(refused.value).count("redis-server (pid") == 2
+    assert again(engine).down(data=False)
+    assert [pid for pid in [supervisord, *pids.values()] if alive(pid)] == []
+    assert not again(engine).down(data=False)
+
+
+def alive(pid: int) -> bool:
+    """Also False for one that nobody has asked after."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_up_ends_what_was_left_and_starts_anew(engine: LocalEngine) -> None:
+    engine.up()
+    pids = [row.pid for row in engine.ps()]
+    os.kill(int((engine._layout.run / "supervisord.pid").read_text()), signal.SIGKILL)
+    assert again(engine).up()
+    assert {row.state for row in again(engine).ps()} == {"ready"}
+    assert not [pid for pid in pids if alive(pid)]
+
+
+def test_a_process_that_only_has_the_number_of_a_supervisord_is_left_alone(engine: LocalEngine) -> None:
+    engine.up()
+    engine.down(data=False)
+    with subprocess.Popen(["sleep", "600"], cwd=engine._layout.state, start_new_session=True) as innocent:
+        (engine._layout.run / "supervisord.pid").write_text(str(innocent.pid))
+        assert not again(engine).down(data=False)
+        assert innocent.poll() is None
+        innocent.kill()
 
 
 def test_a_module_runs_with_its_functions_settings(engine: LocalEngine, checkout: Path) -> None:
@@ -214,5 +284,26 @@ def test_a_module_runs_with_its_functions_settings(engine: LocalEngine, checkout
 
 
 def test_nothing_can_be_asked_of_a_stack_that_does_not_run(engine: LocalEngine) -> None:
-    with pytest.raises(Refusal, match="start it with `just up`"):
-        engine.ps()
+    for ask in (engine.ps, engine.address, engine.stores, engine.signing_keys):  # whoever else listens is not asked
+        with pytest.raises(Refusal, match="start it with `just up`"):
+            ask()
+
+
+def test_a_route_that_takes_more_has_nginx_take_it_and_loses_nobody(engine: LocalEngine, checkout: Path) -> None:
+    engine.up()
+    connection = http.client.HTTPConnection("127.0.0.1", engine._layout.port, timeout=5)
+    connection.request("POST", "/files", bytes(100_000))
+    assert connection.getresponse().status == 413
+    master = next(instance.pid for instance in engine.ps() if instance.name == "nginx")
+    with socket.create_connection(("127.0.0.1", engine._layout.port)) as begun:
+        begun.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        with (checkout / "functions/users/function.toml").open("a") as manifest:
+            manifest.write('[[route]]\nmatch = "POST /files"\n')
+        again(engine).up()
+        assert master == next(instance.pid for instance in engine.ps() if instance.name == "nginx")
+        begun.sendall(b"y\r\n\r\n")
+        assert begun.recv(12) == b"HTTP/1.1 200"
+    connection.close()
+    connection.request("POST", "/files", bytes(100_000))
+    assert connection.getresponse().status == 501  # the function's own answer: it knows no POST
+    connection.close()

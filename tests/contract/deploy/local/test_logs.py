@@ -35,6 +35,14 @@ def test_it_begins_with_the_last_lines_and_goes_on_with_each_new_one(log: Path, 
     follower.close()
 
 
+def test_a_line_ends_where_the_program_ended_it_and_any_byte_is_kept(log: Path, follower: Follower) -> None:
+    texts(follower)
+    with log.open("ab") as end:
+        end.write(b"one\rtwo\x0b\xe2\x80\xa8\xff\r\n")
+    assert texts(follower) == ["one\rtwo\x0b\u2028\udcff\r"]
+    follower.close()
+
+
 def test_a_line_is_given_when_it_is_whole(log: Path, follower: Follower) -> None:
     texts(follower)
     add(log, "ha")

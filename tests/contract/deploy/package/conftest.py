@@ -9,7 +9,6 @@ import pytest
 from deploy.engine import GATEWAY
 from deploy.package import bundle
 from deploy.scaffold import create
-from runtime import signing
 from tests.contract.deploy.package.servers import UNITD
 from tests.contract.deploy.package.unpacked import Package
 from tests.tokens import Signer, bearer, jwks_url, signer
@@ -51,9 +50,10 @@ def package(request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: py
 @pytest.fixture(scope="session")
 def surroundings(package: Package, jwks_url: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What the function has to be told, but for its database."""
-    keys = tmp_path_factory.mktemp("keys") / "signing"
-    signing.create(keys, "one")
     if package.name == "users":
+        keys = tmp_path_factory.mktemp("keys") / "signing"
+        made = package.run("runtime.signing", str(keys))
+        assert made.stdout == f"{next(keys.iterdir())}\n", made.stderr
         return {"SIGNING_KEYS_DIR": str(keys), "ARGON2_MEMORY": "8KiB", "ARGON2_PASSES": "1"}
     return {"JWKS_URL": jwks_url}
 

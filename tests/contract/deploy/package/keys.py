@@ -16,12 +16,6 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """What knows its keys."""
 
 
-class Processes(Strict, frozen=True):
-    max: Natural
-    spare: Annotated[int, Meta(ge=0)]
-    idle_timeout: Natural
-
-
 class Limits(Strict, frozen=True):
     timeout: Natural
 
@@ -29,7 +23,7 @@ class Limits(Strict, frozen=True):
 class Application(Strict, frozen=True, kw_only=True):
     """What we say of one, and must: the rest of Unit's keys (threads, factory, targets, stdout ...) we never say."""
 
-    type: Annotated[str, Meta(pattern=r"^python( 3\.\d+)?\Z")]
+    type: Annotated[str, Meta(pattern=r"^python 3\.\d+\Z")]
     protocol: Literal["asgi"]
     home: Absolute | msgspec.UnsetType = msgspec.UNSET
     path: list[Absolute]
@@ -37,7 +31,7 @@ class Application(Strict, frozen=True, kw_only=True):
     module: str
     callable: Literal["application"]
     environment: dict[Annotated[str, Meta(pattern=r"^(?!PYTHON)[A-Z][A-Z0-9_]*\Z")], str]
-    processes: Processes
+    processes: Natural
     limits: Limits
 
 

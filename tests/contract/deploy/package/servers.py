@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -91,16 +92,28 @@ class Unitlike:
         return said
 
     def ask(self, method: str, target: str, headers: Headers, body: bytes) -> Answer:
+        self.begin(method, target, headers, body)
+        return self.answer()
+
+    def begin(self, method: str, target: str, headers: Headers, body: bytes) -> None:
+        """Asks, and waits for nothing."""
         host = {"Host": "127.0.0.1", **_sent(headers, body)}
         asked = {"method": method, "target": target, "headers": list(host.items()), "body": body.decode("latin-1")}
         self._say(json.dumps(asked))
+
+    def answer(self) -> Answer:
+        """The next one, which is whole."""
         said = self.hear()
-        assert said["complete"], said
+        assert said["whole"], said
         return _answer(said["status"], said["headers"], said["body"])
 
-    def shut(self) -> list[str]:
-        """Ends a life; what went wrong in it."""
+    def end(self) -> None:
+        """Ends a life, as a restart does; whoever is not answered yet is answered before it is over."""
         self._say("")
+
+    def shut(self) -> list[str]:
+        """Ends a life in which nobody waits for an answer; what went wrong in it."""
+        self.end()
         faults: list[str] = self.hear()["faults"]
         return faults
 
@@ -173,14 +186,16 @@ def unitd(file: Path) -> Iterator[Server]:
         if os.geteuid() == 0:  # it would become somebody who may not read what a test has unpacked
             places |= {"--user": "root", "--group": "root"}
         command = [UNITD, "--no-daemon", *(word for pair in places.items() for word in pair)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        ) as process:
             try:
                 _configure(control, configuration, process)
                 server = Socket(port)
                 server.until_ready(process)
                 yield server
             finally:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)  # all of them: on SIGTERM unitd waits for what starts, for ever
 
 
 def _configure(control: str, configuration: Mapping[str, Any], process: "subprocess.Popen[str]") -> None:

@@ -1,8 +1,10 @@
 """deploy/package/bundle.py, and what it makes: packages that load and answer under Unit as they do under Granian."""
 
 import json
+import re
+import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from tests.contract.deploy.package import keys
 from tests.contract.deploy.package.corpus import ID, answers
 from tests.contract.deploy.package.servers import UNITD, Server, granian, process, unitd, unitlike
 from tests.contract.deploy.package.unpacked import Package
+from tests.contract.runtime.instance import free_port
 
 Environment = Mapping[str, str]
 UNITS = [unitlike, *([unitd] if UNITD else [])]
@@ -98,6 +101,38 @@ def test_a_start_that_fails_says_why_and_ends(package: Package) -> None:
         assert server.close()[0] == 1
 
 
+@pytest.mark.parametrize("package", ["things"], indirect=True)
+def test_why_it_does_not_start_is_in_what_unit_keeps_of_a_long_traceback(
+    package: Package, surroundings: Environment
+) -> None:
+    with process(package.told(**surroundings, DATABASE_URL="sqlite:////nowhere/things.db")) as server:
+        first, second, *_ = server.hear()["failed"].splitlines()
+    assert first.endswith("DatabaseUnavailable: dependency-unavailable: The database cannot be reached.")
+    assert second == "Traceback (most recent call last):"
+
+
+@pytest.mark.parametrize("package", ["orders", "users", "things"], indirect=True)
+def test_without_its_schema_it_does_not_start_and_says_what_to_do(
+    package: Package, surroundings: Environment, tmp_path: Path
+) -> None:
+    """With its own server, and under Unit; once that is done it starts."""
+    told = {**surroundings, "DATABASE_URL": f"sqlite:///{tmp_path}/new.db"}
+    sentence = re.compile(
+        r"The schema of the database lacks 0001_\w+\.sql and \d more .*: bring it up to date with .*\."
+    )
+    started = package.run(**told, LOG_FORMAT="json", PORT=str(free_port()))
+    (line,) = map(json.loads, started.stderr.splitlines() + started.stdout.splitlines())
+    assert (started.returncode, line["event"]) == (1, "did not start")
+    assert sentence.fullmatch(line["why"])
+    with process(package.told(**told)) as server:
+        assert sentence.fullmatch(server.hear()["failed"])
+        assert server.close()[0] == 1
+    assert package.run("runtime.migrate", f"functions/{package.name}", **told).returncode == 0
+    with process(package.told(**told)) as server:
+        assert server.hear() == {"started": True}
+        assert server.shut() == []
+
+
 def test_it_is_made_for_another_python_too_and_twice_the_same(checkout: Path, tmp_path: Path) -> None:
     other = "3.13" if bundle.HERE != "3.13" else "3.12"
     one, again = [bundle.build(checkout, "echoes", tmp_path / name, other) for name in ("one", "again")]
@@ -107,6 +142,39 @@ def test_it_is_made_for_another_python_too_and_twice_the_same(checkout: Path, tm
     built = {path.name.split("-")[1] for path in (package.home / "packages").rglob("*.cpython-*.so")}
     assert built == {other.replace(".", "")}
     assert package.run().stderr.startswith(f"This package is for python {other}, and this is python {bundle.HERE}")
+
+
+def test_it_is_told_where_it_will_be_unpacked(checkout: Path, tmp_path: Path) -> None:
+    package = Package(bundle.build(checkout, "echoes", tmp_path, below="/opt/functions"), tmp_path)
+    assert package.object["working_directory"] == "/opt/functions/echoes"
+    assert package.object["path"] == ["/opt/functions/echoes", "/opt/functions/echoes/packages"]
+
+
+@pytest.mark.parametrize("package", ["orders"], indirect=True)
+def test_an_order_that_unit_ends_is_503_and_may_be_placed_again(
+    package: Package, environment: Environment, member: Environment, admin: Environment
+) -> None:
+    """It hangs at a lock that another holds, and has written nothing."""
+    two, keyed = b'{"items": [{"sku": "mug", "quantity": 2}]}', {**member, "Idempotency-Key": '"1"'}
+    json_ = {"Content-Type": "application/json"}
+    with process(package.told(**environment), lives=2) as server:
+        assert server.hear() == {"started": True}
+        mug = b'{"name": "Mug", "currency": "EUR", "unit_price": 900, "stock": 3}'
+        assert server.ask("PUT", "/products/mug", {**admin, **json_}, mug).status == 201
+        with closing(sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///"))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            server.begin("POST", "/orders", {**keyed, **json_}, two)
+            while not server.ask("GET", "/health", {}, b"").json()["in_flight"]:
+                pass
+            server.end()
+            answer = server.answer()
+        assert (answer.status, answer.json()["type"]) == (503, "/problems/draining")
+        assert server.hear() == {"ended": True, "faults": []}
+        assert server.hear() == {"started": True}
+        placed = server.ask("POST", "/orders", {**keyed, **json_}, two)
+        assert (placed.status, placed.header("idempotency-replayed")) == (201, "")
+        assert server.ask("GET", "/products/mug", {}, b"").json()["stock"] == 1
+        assert server.shut() == []
 
 
 def test_a_function_that_is_not_there_is_refused(checkout: Path, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
     python -I -S unitlike.py load OBJECT          loads the application, and tells what loading did
     python -I -S unitlike.py serve OBJECT LIVES   answers requests: lines of JSON in, lines of JSON out
 
-OBJECT is a file with an application object. An empty line ends a life; each has a loop of its own, and Unit has one.
-Sources, of Unit 1.35: src/python/nxt_python.c, nxt_python_asgi.c, nxt_python_asgi_http.c, nxt_python_asgi_lifespan.c.
+OBJECT is a file with an application object. An empty line ends a life, as a restart does, whatever is still being
+answered; each has a loop of its own, and Unit has one. Sources, of Unit 1.35: src/nxt_unit.c (nxt_unit_quit,
+nxt_unit_request_done), src/python/nxt_python.c, nxt_python_asgi.c, nxt_python_asgi_http.c, nxt_python_asgi_lifespan.c.
 Nothing here imports the project: the application does that, or fails.
 """
 
@@ -26,6 +27,9 @@ Message = dict[str, Any]
 Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
 
 SENT_AT_ONCE = 5  # bytes of a body that are there when it is asked for, so that longer ones come in two parts
+LONGEST_ENTRY = 2048 - len("2026/11/30 12:00:00 [error] 12345#12345 [unit] \n")  # bytes of one in Unit's log
+EMPTY = {"status": 200, "headers": [["Content-Type", "text/plain"]], "body": ""}  # where an application gives no answer
+FAILED = {"status": 503, "headers": [["Content-Type", "text/html"]], "body": "<!DOCTYPE html><title>Error 503</title>"}
 
 
 def load(told: Message) -> Any:  # noqa: ANN401  it may be anything: that is the question
@@ -72,7 +76,7 @@ class Sent:
 
 
 class Call:
-    """One request. It says that the client has gone when the answer is complete, and never before."""
+    """One request. It says that the client has gone when the answer is complete, or Unit ends, and never otherwise."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes) -> None:
         self._loop = loop
@@ -80,6 +84,8 @@ class Call:
         self._said_nothing = False
         self._waiting: asyncio.Future[Message] | None = None
         self._promised: int | None = None
+        self._closed = False
+        self._begun = False  # its head has left, which the first part of the body takes along
         self.answer: Message = {"status": 0, "headers": [], "body": ""}
         self.complete = False
 
@@ -93,7 +99,7 @@ class Call:
         return future
 
     def _next(self) -> Message | None:
-        if self.complete:
+        if self.complete or self._closed:
             return {"type": "http.disconnect"}
         if self._left:
             part, self._left = self._left[:SENT_AT_ONCE], self._left[SENT_AT_ONCE:]
@@ -131,13 +137,31 @@ class Call:
         if not isinstance(more, bool) or not isinstance(body, bytes | bytearray):
             raise TypeError("'more_body' is not a bool, or 'body' is not a byte string")
         self.answer["body"] += bytes(body).decode("latin-1")
+        self._begun = self._begun or bool(body) or "body" not in message
         if self._promised is not None and len(self.answer["body"]) > self._promised:
             raise RuntimeError("Response content longer than Content-Length")
         if more:
             return
         self.complete = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result({"type": "http.disconnect"})
+
+    def close(self) -> None:
+        """Unit ends, and says so in this way."""
+        self._closed = True
+        self._disconnect()
+
+    def seen(self, *, failed: bool) -> Message:
+        """What its client sees once the application is done with it, or `failed`."""
+        if failed:
+            return {**(self.answer if self._begun else FAILED), "whole": not self._begun}
+        if not self.answer["status"]:
+            return {**EMPTY, "whole": True}
+        short = self._promised is not None and len(self.answer["body"]) < self._promised
+        return {**self.answer, "whole": self.complete or not short}  # what has no length is ended as if it were whole
 
 
 class Life:
@@ -163,7 +187,7 @@ class Life:
     def send(self, message: Message) -> Sent:
         phase, _, outcome = message["type"].removeprefix("lifespan.").partition(".")
         if outcome == "failed":
-            self.failure = message.get("message", "")
+            self.failure = message.get("message", "").encode()[:LONGEST_ENTRY].decode(errors="ignore")
         (self.started if phase == "startup" else self.ended).set_result(None)
         return Sent()
 
@@ -190,6 +214,8 @@ class Process:
         self._client = ("127.0.0.1", 0) if number % 2 else ("", 0)
         self._life = Life(self.loop)
         self._quit: asyncio.Future[None] = self.loop.create_future()
+        self._active: dict[asyncio.Task[None], Call] = {}
+        self._rest = b""
 
     def live(self) -> None:
         """From the first word of the lifespan to its last; in between, what is on standard input."""
@@ -206,6 +232,7 @@ class Process:
         self.loop.remove_reader(sys.stdin.fileno())
         self._life.shut()
         self.loop.run_until_complete(self._life.ended)
+        self._leave()
         self.loop.run_until_complete(life)
         left = [repr(task) for task in asyncio.all_tasks(self.loop)]
         self.loop.run_until_complete(self.loop.shutdown_default_executor())  # whose threads are the loop's own
@@ -220,20 +247,43 @@ class Process:
         return coroutine
 
     def _read(self) -> None:
-        line = sys.stdin.readline()
-        if line.strip():
-            task = self.loop.create_task(self._serve(json.loads(line)))
-            task.add_done_callback(lambda done: done.result())
-        else:
-            self._quit.set_result(None)
+        *lines, self._rest = (self._rest + os.read(sys.stdin.fileno(), 65536)).split(b"\n")
+        for line in lines:
+            if line:
+                self._begin(json.loads(line))
+            else:
+                self._end()
 
-    async def _serve(self, asked: Message) -> None:
+    def _end(self) -> None:
+        self._quit.set_result(None)
+        for call in self._active.values():
+            call.close()
+
+    def _begin(self, asked: Message) -> None:
         call = Call(self.loop, asked["body"].encode("latin-1"))
+        task = self.loop.create_task(self._call(self._scope(asked), call.receive, call.send))
+        self._active[task] = call
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        """Unit asks for the result, and logs what that raises."""
+        call = self._active.pop(task)
         try:
-            await self.loop.create_task(self._call(self._scope(asked), call.receive, call.send))
-        except Exception as error:  # noqa: BLE001  Unit logs it and answers 503
+            task.result()
+        except BaseException as error:  # noqa: BLE001  a cancelled task's, too
             self.faults.append(repr(error))
-        say(**call.answer, complete=call.complete)
+            say(**call.seen(failed=True))
+        else:
+            say(**call.seen(failed=False))
+
+    def _leave(self) -> None:
+        """The process is gone, and with it the tasks that were not done: their clients hear it from the router."""
+        for task, call in self._active.items():
+            task.remove_done_callback(self._done)
+            task.cancel()
+            say(**call.seen(failed=True))
+        self.loop.run_until_complete(asyncio.gather(*self._active, return_exceptions=True))
+        self._active.clear()
 
     def _scope(self, asked: Message) -> Message:
         path, _, query = asked["target"].partition("?")

@@ -72,6 +72,23 @@ async def test_what_no_route_keeps_is_told(redis_server: RedisServer) -> None:
 
 
 @pytest.mark.usefixtures("surroundings")
+async def test_a_group_of_a_function_that_there_is_not_or_that_keeps_nothing_is_an_error() -> None:
+    with pytest.raises(SystemExit, match="No function nope has a route with a cache: there are things"):
+        await said("purge", "nope", "--group", "one")
+
+
+@pytest.mark.usefixtures("surroundings")
+@pytest.mark.parametrize(
+    "words", ["look x --group one", "look --all", "purge things --all", "purge --all --group x", "purge /x --foo"]
+)
+async def test_what_can_not_be_meant_is_told_with_the_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        await said(*words.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: just cache ")
+
+
+@pytest.mark.usefixtures("surroundings")
 async def test_without_a_shared_cache_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CACHE_URL", "")
     with pytest.raises(SystemExit, match="no shared cache"):
@@ -85,8 +102,15 @@ def test_a_target_counts_as_its_route_says() -> None:
     assert place(routes, "/others") is place(routes, "/none") is None
 
 
+def test_what_strangers_put_into_an_answer_is_shown_written_out() -> None:
+    one = held("Cache-Control: max-age=60", 'ETag: "\x9b2J"', "Vary: X", asked=get("X: \xff\x90"), age=70)
+    (shown,) = lines([one], NOW)
+    assert shown.isprintable()
+    assert "\\u009b2J" in shown
+
+
 def test_a_line_tells_what_an_answer_is_and_whose() -> None:
     one = held("Cache-Control: max-age=60", 'ETag: "a"', 'Cache-Groups: "b"', "Vary: X", asked=get("X: 1"), age=70)
     assert list(lines([one], NOW)) == [
-        '200, 10 bytes, 70 s old, stale for 10 s, etag "a", groups b, for portico.test, x:1'
+        '200, 10 bytes, 70 s old, stale for 10 s, etag "a", groups b, for http://portico.test, x:1'
     ]

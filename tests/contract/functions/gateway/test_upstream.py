@@ -31,10 +31,10 @@ def gate(tmp_path: Path, redis_url: str) -> Iterator[Gate]:
     """Starts a gateway in front of that service alone."""
     started: list[Served] = []
 
-    def start(endpoint: str, scheme: str = "https", **environment: str) -> Served:
+    def start(endpoint: str, manifest: str = MANIFEST, scheme: str = "https", **environment: str) -> Served:
         functions = tmp_path / f"functions-{len(started)}"
         (functions / "legacy").mkdir(parents=True)
-        manifest = MANIFEST.format(scheme=scheme, port=endpoint.rpartition(":")[2])
+        manifest = manifest.format(scheme=scheme, port=endpoint.rpartition(":")[2])
         (functions / "legacy/function.toml").write_text(manifest)
         told = {"FUNCTIONS_DIR": str(functions), "ENDPOINTS": f"directory:{tmp_path}"}
         started.append(Served(ROOT / "functions/gateway", **told, REDIS_URL=redis_url, **environment))
@@ -102,7 +102,7 @@ async def test_a_service_that_leads_back_is_asked_once(gate: Gate, person: httpx
     back: list[Served] = []
     asked: list[Asked] = []
     async with listening(*[leading(back, asked)] * 20) as peer:
-        back += [gate(peer.endpoint, "http") for _ in range(gateways)]
+        back += [gate(peer.endpoint, scheme="http") for _ in range(gateways)]
         answer = await person.get(f"{back[0].url}/legacy/a")
     assert (len(asked), answer.status_code, answer.json()["type"]) == (1, 508, "/problems/loop-detected")
     assert answer.headers["proxy-status"] == "portico; error=proxy_loop_detected"
@@ -119,11 +119,56 @@ async def test_another_stack_may_be_on_the_way_and_a_way_through_it_that_leads_b
         await wire.send(HELLO)
 
     async with listening(ends, *[leading(back, asked)] * 20) as peer:
-        other = gate(peer.endpoint, "http", TOKEN_ISSUER="another")
-        back.append(gate(f"127.0.0.1:{other.port}", "http"))
+        other = gate(peer.endpoint, scheme="http", TOKEN_ISSUER="another")
+        back.append(gate(f"127.0.0.1:{other.port}", scheme="http"))
         through = await person.get(f"{back[0].url}/legacy/a", headers={"CDN-Loop": "strange; a=b"})
         looped = await person.get(f"{back[0].url}/legacy/a")
     assert (through.status_code, through.text) == (200, "hello")
     said = [field.split(b": ")[1] for field in asked[0].fields if field.startswith(b"cdn-loop: ")]
     assert (said[0], len(set(said))) == (b"strange; a=b", 3)
     assert (len(asked), looped.status_code) == (2, 508)
+
+
+LONE = """
+name = "legacy"
+
+[upstream]
+url = "http://127.0.0.1:{port}"
+
+[circuit]
+open = "1ms"
+longest = "1ms"
+
+[[route]]
+match = "GET /legacy/{{path...}}"
+auth = "public"
+
+[[route]]
+match = "PUT /legacy/{{path...}}"
+auth = "public"
+"""
+BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nill"
+
+
+async def test_one_bad_path_of_a_lone_service_takes_no_other_and_who_comes_when_it_is_back_waits_for_the_probe(
+    gate: Gate, person: httpx.AsyncClient
+) -> None:
+    lines: list[bytes] = []
+
+    async def service(wire: Wire) -> None:
+        while True:
+            lines.append((await wire.request()).line)
+            await wire.send(BAD if b"/bad" in lines[-1] else HELLO)
+
+    connections = [service] * 100
+    async with listening(*connections) as peer:
+        port = int(peer.endpoint.rpartition(":")[2])
+        url = f"{gate(peer.endpoint, LONE).url}/legacy"
+        for _ in range(20):
+            assert (await person.get(f"{url}/bad")).status_code == 503
+            assert (await person.get(f"{url}/good")).status_code == 200
+        assert lines == [b"GET /legacy/bad HTTP/1.1", b"GET /legacy/good HTTP/1.1"] * 20
+    assert {(await person.get(f"{url}/good")).status_code for _ in range(20)} <= {502, 503}
+    async with listening(*connections, port=port):
+        crowd = [person.put(f"{url}/{number}", content=b"x") for number in range(25)]
+        assert [answer.status_code for answer in await asyncio.gather(*crowd)] == [200] * 25

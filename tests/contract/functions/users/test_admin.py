@@ -18,7 +18,7 @@ async def admin(*arguments: str, says: str = "") -> tuple[int, str]:
 
 
 async def test_a_new_admin_logs_in_with_the_password_that_was_shown_once(client: AsyncClient) -> None:
-    code, told = await admin("root@example.org")
+    code, told = await admin("root@example.org", "--create")
     assert code == 0
     password = told.strip().rpartition(" ")[2]
     pair = await logged_in(client, {"email": "root@example.org", "password": password})
@@ -55,16 +55,30 @@ async def test_who_is_an_admin_already_stays_one(client: AsyncClient) -> None:
     assert told.endswith("is an admin already.\n")
 
 
+@pytest.mark.parametrize("more", [[], ["--yes"]])
+async def test_a_mistyped_address_makes_no_account_and_names_the_one_that_is_near(
+    client: AsyncClient, more: list[str]
+) -> None:
+    await registered(client)
+    code, told = await admin("anne@example.org", *more)
+    assert code == 1
+    assert told.startswith("There is no account anne@example.org: did you mean ann@example.org? `just admin anne@")
+    assert told.endswith("--create` makes one.\n")
+    assert (await admin("anne@example.org"))[0] == 1
+    assert "did you mean" not in (await admin("somebody@elsewhere.test"))[1]
+
+
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ([], "usage: python -m functions.users.admin EMAIL [--yes]\n"),
-        (["ann"], "an email has one `@` and at most 254 characters\n"),
-    ],
-)
-async def test_what_is_wrong_is_told_in_a_line(arguments: list[str], told: str) -> None:
-    assert await admin(*arguments) == (1, told)
+async def test_what_is_wrong_is_told_in_a_line() -> None:
+    assert await admin("ann") == (1, "an email has one `@` and at most 254 characters\n")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("arguments", [[], ["ann@example.org", "--foo"], ["--cre", "ann@example.org"]])
+async def test_an_option_that_there_is_not_is_told_with_the_usage(arguments: list[str]) -> None:
+    code, told = await admin(*arguments)
+    assert code == 2
+    assert told.startswith("usage: just admin ")
 
 
 async def test_a_database_that_is_away_is_told_in_a_line(environment: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,9 @@ class Noted:
     def roll_back(self) -> None:
         self.done.append(("roll back",))
 
+    def offend(self) -> None:
+        self.done.append(("offend",))
+
 
 def named(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
@@ -95,3 +98,12 @@ def test_after_a_deploy_the_first_instance_is_one_that_is_there() -> None:
 def test_what_does_not_run_cannot_be_killed() -> None:
     with pytest.raises(Refusal, match="No orders runs"):
         named("kill an orders").act(Noted(["nginx", "gateway-1"]))
+
+
+def test_odd_requests_come_to_one_gateway_and_to_four_of_a_version_that_knows_the_odd_service() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert names.index("deploy") < names.index("odd requests, 1 gateway") < names.index("roll back")
+    for gateways in (1, 4):
+        scene = Noted(LOCAL)
+        named(f"odd requests, {gateways} gateway{'s' if gateways > 1 else ''}").act(scene)
+        assert scene.done == [("scale", "gateway", gateways), ("offend",), ("scale", "gateway", 2)]

@@ -1,21 +1,33 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from deploy.chaos import version
 from deploy.engine import Refusal
+from runtime.url import Url
 from tests.unit.deploy.test_rollout import Steps
 
 
 def test_a_copy_is_another_version_of_every_function_and_of_nothing_else(tmp_path: Path) -> None:
     root, folder = tmp_path / "root", tmp_path / "copy"
     folder.mkdir()
-    sources = {".dockerignore": "x", "functions/users/app.py": "a = 1\n", "functions/users/model.py": "b = 2\n"}
+    sources = {
+        ".dockerignore": "x",
+        "docker-compose.yml": "include:\n      - functions/users/compose.yml\n",
+        "functions/users/app.py": "a = 1\n",
+        "functions/users/model.py": "b = 2\n",
+    }
     for name, text in {**sources, ".venv/python": "", "tests/test_x.py": ""}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    made = version.copy(root, folder)
+    made = version.copy(root, folder, Url.parse("http://127.0.0.1:9"))
     found = {str(file.relative_to(made)): file.read_text() for file in made.rglob("*") if file.is_file()}
+    assert found.pop("docker-compose.yml").endswith("functions/odd/compose.yml\n")
+    assert "host.docker.internal" in found.pop("functions/odd/compose.yml")
+    manifest = tomllib.loads(found.pop("functions/odd/function.toml"))
+    assert (manifest["name"], manifest["upstream"]["url"]) == ("odd", "http://127.0.0.1:9")
+    del sources["docker-compose.yml"]
     assert found.keys() == sources.keys()
     app = found.pop("functions/users/app.py")
     assert app.startswith("a = 1\n\n# ")

@@ -11,3 +11,16 @@ def test_every_function_is_included_and_every_file_that_is_included_is_there() -
     assert all((ROOT / file).exists() for file in included)
     functions = {path.parent.name for path in ROOT.glob("functions/*/function.toml")} - {"gateway"}
     assert {f"functions/{name}/compose.yml" for name in functions} <= set(included)
+
+
+def test_no_service_leaves_a_volume_without_a_name_behind() -> None:
+    """Where its image has a volume it has a folder in memory, or a volume of the project."""
+    volumes = {
+        file.parent.name: re.findall(r"^VOLUME (\S+)", file.read_text(), re.MULTILINE)
+        for file in (ROOT / "deploy/docker/bases").glob("*/Dockerfile")
+    }
+    for file in (ROOT / "deploy/docker/stack.yml", ROOT / "deploy/docker/function.yml"):
+        for name, service in re.findall(r"(?m)^  ([a-z-]+):.*\n((?:    .*\n|\n)+)", file.read_text()):
+            image = re.search(r"(?m)^    image: ([a-z]+):", service)
+            for folder in volumes.get(image[1], []) if image else ():
+                assert re.search(rf"(?m)^    (?:tmpfs|volumes): .*[\[:]{re.escape(folder)}[\]\" ,]", service), name

@@ -30,9 +30,12 @@ def test_the_templates_ask_for_nothing_else(layout: Layout, template: str) -> No
     assert "${" not in fill((ROOT / "nginx" / template).read_text(), values(layout))
 
 
-def test_the_upstream_lists_every_slot(layout: Layout) -> None:
+def test_the_upstream_lists_every_slot_twice_with_and_without_what_was_counted(layout: Layout) -> None:
     text = fill((ROOT / "nginx/upstreams/local.template").read_text(), values(layout))
-    assert re.findall(r"server 127\.0\.0\.1:(\d+)", text) == [str(port) for port in range(9100, 9116)]
+    counted, any_gateway = text.split("upstream any_gateway {")
+    slots = [str(port) for port in range(9100, 9116)]
+    assert re.findall(r"server 127\.0\.0\.1:(\d+) max_fails=2 fail_timeout=1s;", counted) == slots
+    assert re.findall(r"server 127\.0\.0\.1:(\d+) max_fails=0;", any_gateway) == slots
 
 
 def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some() -> None:

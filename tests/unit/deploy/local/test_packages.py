@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from deploy.engine import Refusal
@@ -30,3 +32,23 @@ def test_a_program_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_nothing_is_installed_when_all_is_there() -> None:
     packages.ensure(["sh"], say=pytest.fail)
+
+
+LOCKED = """#!/bin/sh
+echo "$@" >> "$CALLS"
+test -e "$CALLS.free" && exit 0
+touch "$CALLS.free"
+echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)' >&2
+exit 100
+"""
+
+
+def test_another_apt_get_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apt-get").write_text(LOCKED)
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.setattr(packages, "_PAUSE", 0.0)
+    packages._apt_install(["it"])
+    install = "install --yes --quiet --no-install-recommends it"
+    assert (tmp_path / "calls").read_text().splitlines() == [install, install]

@@ -1,6 +1,7 @@
 """What NGINX Unit is told of functions."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_what_is_checked_in_is_what_the_manifests_say() -> None:
     there = {file.relative_to(ROOT): file.read_text() for file in (ROOT / unit.FOLDER).iterdir()}
-    assert there == unit.files(ROOT), "deploy/unit is stale: run `just unit-config`"
+    (python,) = {told["type"] for told in json.loads(there[unit.FOLDER / unit.WHOLE])["applications"].values()}
+    assert there == unit.files(ROOT, python.removeprefix("python ")), "deploy/unit is stale: run `just unit-config`"
 
 
 def test_a_function_is_told_what_its_container_is_told(checkout: Path) -> None:
@@ -69,9 +71,23 @@ def test_a_function_is_told_what_its_container_is_told(checkout: Path) -> None:
             "DATABASE_URL_FILE": "/run/secrets/payments-database-url",
             "TIER": "gold",
         },
-        "processes": {"max": 4, "spare": 1, "idle_timeout": 60},
+        "processes": 4,
         "limits": {"timeout": 4},  # seconds, above the longest deadline
     }
+
+
+def test_it_says_which_python_and_where_and_that_all_of_its_processes_begin_with_it(checkout: Path) -> None:
+    """While Unit starts one on demand, it does not end on SIGTERM."""
+    told = unit.application(checkout, "payments")
+    assert told["type"] == f"python {sys.version_info.major}.{sys.version_info.minor}"
+    assert told["working_directory"] == f"{unit.HOME}/payments"
+    assert isinstance(told["processes"], int)
+    unit.write(checkout, "3.13", "/opt/")
+    whole = json.loads((checkout / unit.FOLDER / unit.WHOLE).read_text())
+    assert whole["applications"]["payments"]["type"] == "python 3.13"
+    assert whole["applications"]["payments"]["path"] == ["/opt/payments", "/opt/payments/packages"]
+    with pytest.raises(Refusal, match="--home opt: Unit needs the whole path, from / on"):
+        unit.write(checkout, "3.13", "opt")
 
 
 def test_a_service_of_others_and_the_gateway_are_not_for_unit(checkout: Path) -> None:

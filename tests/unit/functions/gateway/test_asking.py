@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.gateway import asking
 from functions.gateway.asking import ask
 from functions.gateway.edge import Served
 from functions.gateway.exchange import Exchange, Handler, Response
@@ -56,3 +57,10 @@ async def test_a_document_that_broke_off_in_the_middle() -> None:
 
 async def test_a_function_that_is_away_is_a_problem_already() -> None:
     assert await refusal(served(Below(Problem(UNREACHABLE)))) is UNREACHABLE
+
+
+async def test_what_is_too_large_to_be_a_document_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LARGEST", 3)
+    stream = Stream(b"bc", b"d", b"never read", b"")
+    assert await refusal(answering(Response(200, [], b"a", stream))) is DEPENDENCY_UNAVAILABLE
+    assert stream.closed

@@ -13,6 +13,7 @@ from functions.gateway.routes import Table, compile_routes
 from functions.gateway.stages.forward.errors import ConnectionBroken
 from functions.gateway.stages.identify import identify, trusting
 from runtime import problem
+from runtime.asgi import Message
 from runtime.problem import KINDS, Kind, Problem
 from tests.calls import Server, Stream, scope
 from tests.exchanges import Below, everything, manifest
@@ -320,3 +321,35 @@ async def test_a_server_that_stops_is_not_taken_for_a_client_that_left() -> None
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+
+
+class Uploading(Server):
+    """Who sends three bytes in three parts, and counts what was asked of it, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []  # whether the whole answer was out by then
+
+    async def receive(self) -> Message:
+        self.asked.append(bool(self.got) and self.complete)
+        return {"type": "http.request", "body": b"x", "more_body": len(self.asked) < 3}
+
+
+@pytest.mark.parametrize("path", ["/things/1", "/elsewhere", "/things/%2e%2e"])
+@pytest.mark.parametrize("framing", [(b"content-length", b"3"), (b"transfer-encoding", b"chunked")])
+async def test_a_body_that_nobody_wants_is_read_on_when_the_answer_is_out(path: str, framing: Header) -> None:
+    server = Uploading()
+    await edge(answering(Response(413, [])), "POST /things/{id}")(
+        scope("POST", path, b"", framing), server.receive, server.send
+    )
+    assert server.asked == [True, True, True]
+
+
+async def test_who_leaves_while_that_is_read_ends_nothing() -> None:
+    server = Server(b"x")
+    server.leave()
+    sized = (b"content-length", b"2")
+    await edge(answering(Response(413, [])), "POST /things/{id}")(
+        scope("POST", "/things/1", b"", sized), server.receive, server.send
+    )
+    assert (server.status, server.complete) == (413, True)

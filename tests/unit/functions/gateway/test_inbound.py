@@ -135,3 +135,19 @@ async def test_a_request_leaves_nothing_for_the_collector_of_cycles() -> None:
         assert left() == before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_is_left_of_a_body_is_read_on_and_who_leaves_then_ends_nothing(*, late: bool) -> None:
+    client = Client(part(b"a", more=True))
+    inbound = Inbound(client, 3)
+    inbound.watch(Timers(MOMENT))
+    if late:
+        inbound.skip()
+        inbound.late()
+    drained = asyncio.create_task(inbound.drain())
+    await asyncio.sleep(0)
+    client.leave()
+    await drained
+    inbound.close()
+    assert await client() == GONE

@@ -28,3 +28,13 @@ def test_every_mistake_is_told_at_once(case: str) -> None:
 def test_the_shipped_functions_are_shown_from_the_command_line() -> None:
     assert "/users/{id}" in main([])
     assert {each["function"] for each in json.loads(main(["--json"]))} >= {"users", "orders"}
+
+
+@pytest.mark.parametrize("said", [["--foo"], ["--js"], ["functions", "--foo"]])
+def test_an_option_that_there_is_not_is_told_with_the_usage(
+    said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(said)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: just routes ")

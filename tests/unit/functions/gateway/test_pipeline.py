@@ -38,7 +38,7 @@ def parts() -> Parts:
         telemetry=Telemetry(Metrics()),
         levels=Levels(1024),
         fills=Fills(lambda: 0.0),
-        cached={"things"},
+        cached={"things": ()},
         new_id=lambda: "new",
     )
 
@@ -51,17 +51,25 @@ def order(parts: Parts, **policy: object) -> list[str]:
 
 def test_the_order_of_a_route_that_asks_for_everything(parts: Parts) -> None:
     everything = order(parts, limit="10/1s", limits={"address": "20/1s by address"}, cache="shared", cors=["*"])
-    before = ["identify", "cors", "accept", "guard", "authenticate", "limit", "deadline"]
+    before = ["fit", "identify", "cors", "accept", "guard", "authenticate", "limit", "deadline"]
     assert everything == [*before, "cache", "shed", "retry", "balance", "breaker"]
 
 
 def test_only_a_route_that_takes_bodies_keeps_them(parts: Parts) -> None:
     names = [name(stage) for stage in stages(route("POST /things", auth="public"), parts)]
-    assert names[3:] == ["deadline", "invalidate", "keep", "shed", "retry", "balance", "breaker"]
+    assert names[4:] == ["deadline", "invalidate", "keep", "shed", "retry", "balance", "breaker"]
 
 
 def test_a_public_route_that_asks_for_little_has_a_short_way(parts: Parts) -> None:
-    assert order(parts, auth="public", retries=0) == ["identify", "accept", "deadline", "shed", "balance", "breaker"]
+    assert order(parts, auth="public", retries=0) == [
+        "fit",
+        "identify",
+        "accept",
+        "deadline",
+        "shed",
+        "balance",
+        "breaker",
+    ]
 
 
 def test_only_what_goes_to_a_service_of_others_can_lead_back(parts: Parts) -> None:
@@ -73,12 +81,12 @@ def test_only_what_goes_to_a_service_of_others_can_lead_back(parts: Parts) -> No
         lambda: None,
     )
     way = order(replace(parts, upstreams={"things": legacy}), cors=["*"], limit="10/1s", cache="shared")
-    assert way[:4] == ["identify", "cors", "loop", "accept"]
+    assert way[:5] == ["fit", "identify", "cors", "loop", "accept"]
 
 
 @pytest.mark.parametrize("policy", [{"limit": "10/1s"}, {"limits": {"flood": "10/1s by address"}}])
 def test_a_public_route_is_limited_by_address_however_that_is_said(parts: Parts, policy: dict[str, object]) -> None:
-    assert order(parts, auth="public", **policy)[:3] == ["identify", "accept", "limit"]
+    assert order(parts, auth="public", **policy)[:4] == ["fit", "identify", "accept", "limit"]
 
 
 async def refusal(parts: Parts, *headers: Header, **policy: object) -> Problem:

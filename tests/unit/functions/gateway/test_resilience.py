@@ -13,10 +13,11 @@ from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Response
 from functions.gateway.pipeline import Parts, build
 from functions.gateway.routes import compile_routes
+from functions.gateway.stages.breaker.circuit import PROBES
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.forward.client import Client
-from functions.gateway.stages.forward.errors import ConnectFailed, ConnectionBroken
+from functions.gateway.stages.forward.errors import ConnectFailed, ConnectionBroken, Misbehaved
 from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.telemetry import Telemetry
@@ -36,6 +37,7 @@ ROUTES = {
     name: compile_routes([manifest({"match": f"GET /{name}", "auth": "public", "deadline": "2s"}, name=name)])[0]
     for name in ADDRESSES
 }
+BAD = b"/bad"  # a target that may fail where no other does
 
 
 async def well() -> Response:
@@ -57,6 +59,11 @@ async def answering_503() -> Response:
     return Response(503, [])
 
 
+async def misbehaving() -> Response:
+    await asyncio.sleep(0.003)
+    raise Misbehaved
+
+
 async def hanging() -> Response:
     await asyncio.sleep(3600)
     raise AssertionError("nobody waits for that long")
@@ -72,11 +79,12 @@ class Endpoints(Client):
     def __init__(self) -> None:
         super().__init__()
         self.ways: dict[str, Way] = dict.fromkeys(chain(*ADDRESSES.values()), well)
+        self.bad: Way | None = None
         self.asked = 0
 
-    async def send(self, endpoint: str, *_: object) -> Response:
+    async def send(self, endpoint: str, _method: bytes, target: bytes, *_: object) -> Response:
         self.asked += 1
-        return await self.ways[endpoint]()
+        return await (self.bad if self.bad and target == BAD else self.ways[endpoint])()
 
 
 class Seen(NamedTuple):
@@ -107,14 +115,27 @@ class Play:
                 await asyncio.sleep(random.expovariate(rate))
                 tasks.create_task(self._client(name))
 
+    async def vandal(self, requests: int, rate: float, name: str = "things") -> set[int]:
+        """One client who asks for what fails, again and again; the statuses that it saw."""
+        async with asyncio.TaskGroup() as tasks:
+            asked = []
+            for _ in range(requests):
+                await asyncio.sleep(random.expovariate(rate))
+                asked.append(tasks.create_task(self.ask(name, BAD)))
+        return {task.result() for task in asked}
+
+    async def ask(self, name: str, target: bytes = b"/", method: bytes = b"GET") -> int:
+        """The status of one answer."""
+        try:
+            response = await self._handlers[name](Exchange(ROUTES[name], method, target, [], parts(), 0, "192.0.2.1"))
+        except Problem as problem:
+            return problem.kind.status
+        response.finish()
+        return response.status
+
     async def _client(self, name: str) -> None:
         at = self._clock()
-        try:
-            response = await self._handlers[name](Exchange(ROUTES[name], b"GET", b"/", [], parts(), 0, "192.0.2.1"))
-            response.finish()
-            status = response.status
-        except Problem as problem:
-            status = problem.kind.status
+        status = await self.ask(name)
         self.seen[name].append(Seen(at, self._clock() - at, status))
 
 
@@ -194,3 +215,67 @@ def test_a_function_that_hangs_for_30_s_costs_another_none_of_its_time() -> None
 
     usual, meanwhile = played(waits)
     assert meanwhile <= 2 * usual
+
+
+# What hangs also holds places before the function: at many times the rate it is a limit that has to keep it from that.
+VANDALS = [(way, share) for way in (breaking_off, answering_503, misbehaving) for share in (0.3, 1.0, 9.0)]
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(("way", "share"), [*VANDALS, (hanging, 0.3)])
+def test_who_asks_for_what_fails_takes_it_from_nobody_else(way: Way, name: str, share: float) -> None:
+    async def seen(clock: Clock) -> tuple[set[int], set[int]]:
+        play = Play(clock)
+        play.endpoints.bad = way
+        vandal = asyncio.create_task(play.vandal(int(300 * share), 50 * share, name))
+        await play.clients(300, 50, name)
+        return {each.status for each in play.seen[name]}, await vandal
+
+    others, vandal = played(seen)
+    assert others == {200}
+    assert vandal <= {502, 503, 504}
+    assert len(vandal) == 1, "the same request has the same answer each time"
+
+
+@pytest.mark.parametrize("way", [answering_503, misbehaving])
+def test_who_has_answered_and_is_alone_is_not_asked_again(way: Way) -> None:
+    async def asked(clock: Clock) -> int:
+        play = Play(clock)
+        play.endpoints.ways["another"] = way
+        await play.clients(40, 100, "others")
+        return play.endpoints.asked
+
+    assert played(asked) == 40
+
+
+@pytest.mark.parametrize("method", [b"GET", b"PUT"])
+@pytest.mark.parametrize("seconds", [1.0, 10.0])
+def test_a_crowd_is_served_by_a_lone_endpoint_that_is_back(method: bytes, seconds: float) -> None:
+    """Also when its circuit knows nothing of that: the first few tell, and the others wait for them."""
+
+    async def statuses(clock: Clock) -> list[int]:
+        play = Play(clock)
+        play.endpoints.ways["another"] = refusing
+        await play.clients(int(100 * seconds), 100, "others")
+        assert play.seen["others"][-1].status == 503
+        play.endpoints.ways["another"] = well
+        await asyncio.sleep(17)
+        return await asyncio.gather(*(play.ask("others", method=method) for _ in range(400)))
+
+    assert set(played(statuses)) == {200}
+
+
+def test_a_crowd_before_a_lone_endpoint_that_is_still_away_is_told_so_at_once_and_adds_no_load() -> None:
+    async def crowd(clock: Clock) -> tuple[set[int], int, float]:
+        play = Play(clock)
+        play.endpoints.ways["another"] = refusing
+        await play.clients(100, 100, "others")
+        await asyncio.sleep(17)
+        before, began = play.endpoints.asked, clock()
+        statuses = await asyncio.gather(*(play.ask("others") for _ in range(400)))
+        return set(statuses), play.endpoints.asked - before, clock() - began
+
+    statuses, sent, took = played(crowd)
+    assert statuses <= {502, 503}
+    assert sent <= 2 * PROBES
+    assert took < 0.1

@@ -95,7 +95,7 @@ def test_more_fields_than_a_function_takes_with_those_of_a_gateway_are_refused()
 
 
 @pytest.mark.parametrize(
-    "host", [b"a", b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:80", b"a:", b"[::]:"]
+    "host", [b"a", b"a" * 255, b"a_b.example", b"192.0.2.1:80", b"[2001:db8::1]", b"[::1]:80", b"a:", b"[::]:"]
 )
 def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
     assert said((b"host", host)) == 0
@@ -118,6 +118,7 @@ def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
         b"[::1",
         b"::1",
         b"a\n",
+        b"a" * 256,
     ],
 )
 def test_any_other_host_is_refused(host: bytes) -> None:

@@ -1,6 +1,7 @@
 """functions/users/keys.py: a folder of keys, and what is told when it holds none."""
 
 import json
+import os
 from pathlib import Path
 
 import jwt
@@ -110,3 +111,36 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.pem").mkdir()
     with pytest.raises(SettingsError, match=r"bad\.pem cannot be read"):
         Keys(tmp_path, LIFETIME)
+
+
+def test_a_file_that_can_not_be_read_keeps_no_key_from_coming_and_none_from_going(tmp_path: Path) -> None:
+    gone = create(tmp_path, "one")
+    keys = Keys(tmp_path, LIFETIME)
+    (tmp_path / "broken.pem").write_text("")
+    (tmp_path / "\udcff.pem").write_text(gone.read_text())  # a name that is no text
+    create(tmp_path, "two")
+    gone.unlink()
+    keys.look()
+    assert published(keys) == ["two"]
+
+
+def test_a_file_that_was_being_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
+    create(tmp_path, "one")
+    keys = Keys(tmp_path, LIFETIME)
+    whole = create(tmp_path, "two").read_bytes()
+    (tmp_path / "two.pem").write_bytes(whole[:20])
+    keys.look()
+    assert published(keys) == ["one"]
+    (tmp_path / "two.pem").write_bytes(whole)
+    os.utime(tmp_path / "two.pem", ns=(1, 1))  # at another moment, however coarse the clock of the file system is
+    keys.look()
+    assert published(keys) == ["one", "two"]
+
+
+def test_a_key_whose_file_is_spoilt_goes_on_signing(tmp_path: Path) -> None:
+    file = create(tmp_path, "one")
+    create(tmp_path, "two")
+    keys = Keys(tmp_path, LIFETIME)
+    file.write_text("")
+    keys.look()
+    assert published(keys) == ["one", "two"]

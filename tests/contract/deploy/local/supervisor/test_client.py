@@ -23,15 +23,14 @@ class Place:
         for name in ("run", "logs", "programs"):
             (state / name).mkdir()
         self.config = state / "run/supervisord.conf"
-        self.supervisor = Supervisor(state / "run/s.sock", self.config)
+        self.supervisor = Supervisor(state / "run/supervisor.sock", self.config)
         user = "root" if os.geteuid() == 0 else ""
-        text = config.daemon(state / "run/s.sock", state / "logs", state, user=user, files=64)
+        text = config.daemon(state / "programs", user=user, files=64)
         self.config.write_text(text)
 
     def write(self, name: str, code: str = PATIENT) -> None:
         program = Program(name, (sys.executable, "-c", code), ("127.0.0.1", 1), tier=1)
-        text = config.program(program, self.state, self.state / "logs" / f"{name}.log")
-        (self.state / "programs" / f"{name}.conf").write_text(text)
+        (self.state / "programs" / f"{name}.conf").write_text(config.program(program))
 
 
 @pytest.fixture

@@ -70,3 +70,46 @@ async def test_nobody_listening_is_said_by_opening(redis_server: "RedisServer") 
     async with conversation_with(redis_server.url) as redis:
         with pytest.raises(Unavailable):
             await redis.open()
+
+
+async def test_a_reply_that_its_reader_can_not_read_is_unavailable_for_that_one_and_for_no_other(
+    redis_url: str,
+) -> None:
+    told: list[object] = []
+
+    def pedantic(reply: object) -> None:
+        told.append(reply)
+        if not isinstance(reply, Unavailable):
+            raise TypeError("of another shape than was thought")
+
+    async with conversation_with(redis_url) as redis:
+        first = redis.ask("ECHO", "first")
+        redis.put(lambda: ("ECHO", "odd"), pedantic)
+        last = redis.ask("ECHO", "last")
+        assert [await first, await last] == [b"first", b"last"]
+        assert await redis.ask("ECHO", "later") == b"later"
+    assert told[0] == b"odd"
+    assert isinstance(told[1], Unavailable)
+
+
+async def test_a_question_that_can_not_be_made_is_unavailable_and_keeps_no_other_from_being_asked(
+    redis_url: str,
+) -> None:
+    told: list[object] = []
+
+    def unmakable() -> tuple[str, ...]:
+        raise ValueError("of what was to be asked")
+
+    async with conversation_with(redis_url) as redis:
+        first = redis.ask("ECHO", "first")
+        redis.put(unmakable, told.append)
+        assert [await first, await redis.ask("ECHO", "last")] == [b"first", b"last"]
+    assert [type(reply) for reply in told] == [Unavailable]
+
+
+async def test_a_command_that_can_not_be_packed_leaves_nobody_without_a_reply(redis_url: str) -> None:
+    async with conversation_with(redis_url) as redis:
+        odd = redis.ask("ECHO", [1])  # type: ignore[arg-type]  # which no caller of ours does
+        said = await asyncio.gather(odd, redis.ask("ECHO", "other"), return_exceptions=True)
+        assert [type(reply) for reply in said] == [Unavailable] * 2
+        assert await redis.ask("ECHO", "later") == b"later"

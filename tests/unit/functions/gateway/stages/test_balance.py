@@ -1,5 +1,6 @@
 """Which endpoint a request goes to, and what is counted of it."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Response
 from functions.gateway.pipeline import random_below
-from functions.gateway.stages.balance import balance, choose
-from functions.gateway.stages.breaker.circuit import Rules
+from functions.gateway.stages.balance import balance, choose, elsewhere
+from functions.gateway.stages.breaker.circuit import PROBES, Rules
 from functions.gateway.stages.breaker.circuits import Circuits
 from runtime.problem import CIRCUIT_OPEN, UNREACHABLE, Problem
 from tests.exchanges import Below, exchange
@@ -135,3 +136,56 @@ async def test_open_circuits_of_a_function_without_endpoints_are_not_the_reason(
     with pytest.raises(Problem) as raised:
         await chosen(members(), failing("a"), 0.0)
     assert raised.value.kind is UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("alive", "broken", "tried", "another", "same"),
+    [
+        ("a", "", "a", False, True),
+        ("ab", "", "a", True, True),
+        ("ab", "b", "a", False, True),
+        ("ab", "ab", "a", False, False),
+        ("ab", "a", "a", True, True),
+        ("", "", "a", False, False),
+    ],
+)
+def test_a_request_is_tried_again_only_where_a_circuit_lets_it(
+    alive: str,
+    broken: str,
+    tried: str,
+    another: bool,  # noqa: FBT001  a parameter of a test
+    same: bool,  # noqa: FBT001  as above
+) -> None:
+    asked = exchange()
+    asked.tried.extend(tried)
+    where = elsewhere(members(*alive), failing(*broken), lambda: 1.0)
+    assert (where(asked, same=False), where(asked, same=True)) == (another, same)
+
+
+async def test_a_further_try_goes_to_whoever_s_circuit_lets_it() -> None:
+    asked, below = exchange(), Below()
+    asked.tried.append("a")
+    await balance(members("a", "b", "c", "d"), Counter(), failing("a", "b", "c"), random_below, lambda: 1.0)(below)(
+        asked
+    )
+    assert asked.endpoint == "d"
+
+
+async def test_who_comes_while_probes_are_under_way_waits_for_them() -> None:
+    circuits, answers = failing("a"), asyncio.Event()
+    in_flight: Counter[str] = Counter()
+
+    async def below(asked: Exchange) -> Response:
+        circuit = circuits.of(asked.endpoint)
+        generation = circuit.enter(10.0)
+        await answers.wait()
+        circuit.succeeded(generation)
+        circuits.heard(circuit)
+        return Response(200, [])
+
+    handler = balance(members("a"), in_flight, circuits, random_below, lambda: 10.0)(below)
+    asking = [asyncio.ensure_future(handler(exchange())) for _ in range(50)]
+    await asyncio.sleep(0)
+    assert in_flight["a"] == PROBES
+    answers.set()
+    assert [(await each).status for each in asking] == [200] * 50

@@ -107,6 +107,21 @@ async def test_a_preflight_is_told_which_headers_it_may_not_send() -> None:
     assert problem.detail.endswith("x-mine, x-\u00e9.")
 
 
+async def test_what_is_asked_for_again_and_again_is_told_once() -> None:
+    """Three lines of 14 kB were an answer of 42 kB, which to nginx was a broken gateway."""
+    wanted = (b"access-control-request-headers", b",".join([b"If-Match", b"authorization", b"if-match "] * 500))
+    _, response = await answered(ANYBODY, SHOP, ASKS, wanted, wanted, wanted, method=b"OPTIONS")
+    assert dict(response.headers)[b"access-control-allow-headers"] == b"if-match, authorization"
+
+
+async def test_a_refusal_repeats_little_of_what_was_asked_for() -> None:
+    wanted = (b"access-control-request-headers", b",".join(b"x-%05d%b" % (number, b"y" * 99) for number in range(140)))
+    _, problem = await refused(ANYBODY, ASKS, wanted)
+    assert "x-00000" in problem.detail
+    assert problem.detail.endswith(", and 130 more.")
+    assert len(problem.detail) < 1000
+
+
 @pytest.mark.parametrize("names", [["X-Mine"], list(HEADERS)])
 async def test_a_route_says_which_headers_pages_may_send(names: list[str]) -> None:
     pages = Pages.of(["*"], headers=names)

@@ -168,3 +168,20 @@ def test_without_networks_nobody_is_trusted() -> None:
 def test_what_is_no_network_is_an_error(networks: str) -> None:
     with pytest.raises(ValueError, match=networks.split("/", maxsplit=1)[0]):
         trusting(networks)
+
+
+@pytest.mark.parametrize(
+    ("said", "client", "scheme"),
+    [
+        (b"https", PROXY, b"https"),
+        (b"http", PROXY, b"http"),
+        (b"HTTPS", PROXY, b"https"),
+        (b"https,http", PROXY, b"http"),
+        (b"wss\xff", PROXY, b"http"),
+        (b"https", "203.0.113.9", b"http"),
+    ],
+)
+async def test_a_scheme_is_believed_of_trusted_hops_and_is_one_of_two(said: bytes, client: str, scheme: bytes) -> None:
+    seen = await identified((b"x-forwarded-proto", said), client=client)
+    assert seen.scheme == scheme
+    assert told(seen, b"x-forwarded-proto") == [scheme]

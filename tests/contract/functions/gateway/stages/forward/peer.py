@@ -108,10 +108,10 @@ class Peer:
 
 
 @asynccontextmanager
-async def listening(*scripts: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
-    """A peer on a free port for the length of the block."""
+async def listening(*scripts: Script, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Peer]:
+    """A peer for the length of the block, on a free port unless it is told one."""
     peer = Peer(scripts)
-    server = await asyncio.start_server(peer.play, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(peer.play, "127.0.0.1", port, ssl=tls)
     peer.endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer

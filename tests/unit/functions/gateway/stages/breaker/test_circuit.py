@@ -16,6 +16,7 @@ OPENS = "a circuit opens by failures in a row, and by their share of the window,
 WAITS = "an open circuit lets nobody through before its time"
 PROBED = "a half-open circuit lets a few through"
 DECIDES = "the first probe that fails opens it, as many as it lets through close it"
+AWAY = "nobody is there when so many connections in a row were not made, and whoever answers is there"
 STALE = "a verdict on a request of another period changes nothing"
 
 
@@ -109,6 +110,39 @@ def test_what_comes_after_the_endpoint_left_is_for_nobody() -> None:
     assert (gone.state, gone.history) == (State.CLOSED, 0)
 
 
+def test_whoever_answers_is_there_however_badly() -> None:
+    ill = circuit()
+    for _ in range(9):
+        ill.failed(ill.enter(9.0), 9.0, reached=True)
+    assert (ill.state, ill.away) == (State.OPEN, False)
+
+
+def test_nobody_is_there_once_so_many_connections_in_a_row_were_not_made() -> None:
+    broken = circuit()
+    fail(broken, 0.0, 3)
+    assert broken.away
+    broken.failed(broken.enter(9.0), 9.0, reached=True)
+    assert (broken.state, broken.away) == (State.OPEN, False)
+
+
+def test_one_that_answers_badly_and_then_dies_is_away_although_its_circuit_was_open_already() -> None:
+    ill = circuit()
+    for _ in range(3):
+        ill.failed(ill.enter(0.0), 0.0, reached=True)
+    fail(ill, 0.1, 2)
+    assert not ill.away
+    fail(ill, 0.1)
+    assert ill.away
+
+
+def test_one_connection_that_was_not_made_says_little_of_one_that_answers() -> None:
+    ill = circuit()
+    for _ in range(3):
+        ill.failed(ill.enter(0.0), 0.0, reached=True)
+    fail(ill, 9.0)
+    assert (ill.state, ill.away) == (State.OPEN, False)
+
+
 class Life(RuleBasedStateMachine):
     """Requests that begin, and are judged in any order while time goes by; a list is the model of the window."""
 
@@ -119,6 +153,7 @@ class Life(RuleBasedStateMachine):
         self.under_way: list[int] = []
         self.window: list[bool] | None = [True] * WINDOW  # None once it has been reopened: it then begins on trial
         self.probes = 0
+        self.unreached = 0
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 4.0]))
     def wait(self, seconds: float) -> None:
@@ -140,8 +175,8 @@ class Life(RuleBasedStateMachine):
             holds(PROBED, self.circuit.state is State.HALF_OPEN, self.circuit.state)
 
     @precondition(lambda self: self.under_way)
-    @rule(which=st.integers(0, 99), good=st.sampled_from([True, False, None]))
-    def judge(self, which: int, good: bool | None) -> None:  # noqa: FBT001  drawn by hypothesis
+    @rule(which=st.integers(0, 99), good=st.sampled_from([True, False, None]), reached=st.booleans())
+    def judge(self, which: int, good: bool | None, reached: bool) -> None:  # noqa: FBT001  drawn by hypothesis
         generation = self.under_way.pop(which % len(self.under_way))
         was, fresh = self.circuit.state, generation == self.circuit.generation
         before = (was, self.circuit.generation, self.circuit.history)
@@ -150,7 +185,9 @@ class Life(RuleBasedStateMachine):
         elif good:
             self.circuit.succeeded(generation)
         else:
-            self.circuit.failed(generation, self.now)
+            self.circuit.failed(generation, self.now, reached=reached)
+        if fresh and good is not None:
+            self.judge_presence(there=good or reached)
         if not fresh:
             after = (self.circuit.state, self.circuit.generation, self.circuit.history)
             holds(STALE, before == after, (before, after))
@@ -158,6 +195,13 @@ class Life(RuleBasedStateMachine):
             self.judge_probe(good)
         elif was is State.CLOSED and good is not None:
             self.judge_window(good)
+
+    def judge_presence(self, *, there: bool) -> None:
+        self.unreached = 0 if there else self.unreached + 1
+        if there:
+            holds(AWAY, self.circuit.state is State.HALF_OPEN or not self.circuit.away, self.circuit.state)
+        elif self.unreached >= RULES.consecutive:
+            holds(AWAY, self.circuit.away, self.unreached)
 
     def judge_probe(self, good: bool | None) -> None:  # noqa: FBT001  as above
         self.probes -= 1
@@ -198,6 +242,12 @@ def test_a_breaker_that_never_opens_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     find(OPENS)
 
 
+def test_a_breaker_that_takes_bad_answers_for_nobody_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Circuit.failed
+    monkeypatch.setattr(Circuit, "failed", lambda self, generation, now, **_: failed(self, generation, now))
+    find(AWAY)
+
+
 def test_a_breaker_that_does_not_wait_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     lets = Circuit.lets
     monkeypatch.setattr(Circuit, "lets", lambda self, now: self.state is not State.HALF_OPEN or lets(self, now))
@@ -213,9 +263,9 @@ def test_probes_without_number_are_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_half_open_circuit_that_no_failure_opens_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Circuit.failed
 
-    def forgiving(self: Circuit, generation: int, now: float) -> None:
+    def forgiving(self: Circuit, generation: int, now: float, *, reached: bool = False) -> None:
         if self.state is not State.HALF_OPEN:
-            failed(self, generation, now)
+            failed(self, generation, now, reached=reached)
 
     monkeypatch.setattr(Circuit, "failed", forgiving)
     find(DECIDES)
@@ -223,5 +273,5 @@ def test_a_half_open_circuit_that_no_failure_opens_is_noticed(monkeypatch: pytes
 
 def test_verdicts_that_come_too_late_and_count_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Circuit.failed
-    monkeypatch.setattr(Circuit, "failed", lambda self, _generation, now: failed(self, self.generation, now))
+    monkeypatch.setattr(Circuit, "failed", lambda self, _old, now, **how: failed(self, self.generation, now, **how))
     find(STALE)

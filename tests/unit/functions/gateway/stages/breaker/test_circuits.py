@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.gateway.stages.breaker.circuit import PROBES, Rules, State
-from functions.gateway.stages.breaker.circuits import Circuits
+from functions.gateway.stages.breaker.circuits import MOST, Call, Circuits
 
 RULES = Rules(consecutive=1, open=1.0)
 
@@ -47,6 +47,27 @@ def test_at_most_half_are_left_out_unless_all_are_open(alive: str, failed: str, 
     assert "".join(failing(failed).admitted(alive, 0.5)) == admitted
 
 
+@pytest.mark.parametrize(
+    ("alive", "ill", "away", "admitted"),
+    [
+        ("a", "a", "", "a"),  # a lone one that answers is asked, whatever it answers
+        ("ab", "a", "", "b"),
+        ("ab", "ab", "", "ab"),
+        ("abc", "ab", "", "bc"),
+        ("abc", "abc", "", "abc"),
+        ("abc", "ab", "c", "ab"),
+        ("abc", "a", "bc", "a"),
+    ],
+)
+def test_where_no_circuit_is_closed_all_that_answer_are_asked(alive: str, ill: str, away: str, admitted: str) -> None:
+    function = circuits()
+    for number, address in enumerate(ill):
+        function.of(address).failed(0, number / 100, reached=True)
+    for address in away:
+        fail(function, address, 0.2)
+    assert "".join(function.admitted(alive, 0.5)) == admitted
+
+
 def test_of_a_function_that_is_open_as_a_whole_only_probes_are_let_through() -> None:
     function = failing("abc")
     assert list(function.admitted("abc", 1.005)) == ["a"]
@@ -82,7 +103,75 @@ def test_states_are_counted() -> None:
     assert function.states("abc") == {State.CLOSED: 1, State.OPEN: 1, State.HALF_OPEN: 1}
 
 
-EVENTS = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["fail", "succeed", "forget"])), max_size=60)
+class Crowd:
+    """Who wait, by number; `called` are those that were."""
+
+    def __init__(self, function: Circuits, size: int) -> None:
+        self.called: list[int] = []
+        self.calls = [self.call(number) for number in range(size)]
+        self.places = [function.wait(call) for call in self.calls]
+
+    def call(self, number: int) -> Call:
+        def called() -> bool:
+            self.called.append(number)
+            return True
+
+        return called
+
+
+def half_open() -> Circuits:
+    function = failing("a")
+    function.of("a").enter(1.0)
+    return function
+
+
+def test_while_it_is_on_trial_each_word_of_an_endpoint_calls_two_and_then_all_are() -> None:
+    function = half_open()
+    crowd, circuit = Crowd(function, 9), function.of("a")
+    circuit.succeeded(circuit.generation)
+    function.heard(circuit)
+    assert crowd.called == [0, 1]
+    for _ in range(PROBES):
+        circuit.succeeded(circuit.enter(1.0))
+    assert circuit.history
+    function.heard(circuit)
+    assert crowd.called == [0, 1, 2, 3]
+    circuit.history = 0
+    function.heard(circuit)
+    assert crowd.called == [*range(9)]
+
+
+@pytest.mark.parametrize("how", ["opens", "leaves"])
+def test_where_nothing_is_to_be_waited_for_all_are_called(how: str) -> None:
+    function = half_open()
+    crowd, circuit = Crowd(function, 9), function.of("a")
+    if how == "opens":
+        circuit.failed(circuit.generation, 1.0)
+        function.heard(circuit)
+    else:
+        function.forget("a")
+    assert crowd.called == [*range(9)]
+
+
+def test_who_has_gone_is_passed_over_and_who_waits_again_is_the_first() -> None:
+    function = half_open()
+    crowd = Crowd(function, 3)
+    function.leave(crowd.calls[0])
+    function.wait(lambda: False, first=True)
+    function.wait(again := crowd.call(7), first=True)
+    function.call()
+    assert crowd.called == [7]
+    function.call()
+    assert crowd.called == [7, 1]
+    function.leave(again)
+
+
+def test_no_more_wait_than_there_is_room_for() -> None:
+    assert Crowd(half_open(), MOST + 1).places == [*[True] * MOST, False]
+
+
+WHAT = st.sampled_from(["fail", "ill", "succeed", "forget"])
+EVENTS = st.lists(st.tuples(st.sampled_from("abcdef"), WHAT), max_size=60)
 
 
 @given(st.lists(st.sampled_from("abcdef"), unique=True, min_size=1), EVENTS)
@@ -96,10 +185,14 @@ def test_whatever_happened_the_law_of_ejection_holds(alive: Sequence[str], event
         circuit = function.of(address)
         if circuit.lets(now):
             generation = circuit.enter(now)
-            circuit.failed(generation, now) if event == "fail" else circuit.succeeded(generation)
+            if event == "succeed":
+                circuit.succeeded(generation)
+            else:
+                circuit.failed(generation, now, reached=event == "ill")
     now = len(events) / 4
     closed = {address for address in alive if function.of(address).state is State.CLOSED}
     admitted = set(function.admitted(alive, now))
     assert closed <= admitted
     assert not closed or len(admitted) >= len(alive) / 2
-    assert closed or admitted == {address for address in alive if function.of(address).lets(now)}
+    there = {address for address in alive if not function.of(address).away}
+    assert closed or admitted == there | {address for address in alive if function.of(address).lets(now)}

@@ -1,6 +1,7 @@
 """What counts as an endpoint's failure, and what says nothing about it."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -112,3 +113,35 @@ async def test_good_answers_make_failures_forgotten(clock: Clock) -> None:
 async def test_an_answer_passes_as_it_is(circuits: Circuits) -> None:
     below = Below(503)
     assert (await breaker(circuits, {503})(below)(asked())).status == 503
+
+
+@pytest.mark.parametrize("second", [503, EndpointFailed(UNREACHABLE, sent=False)])
+async def test_one_request_is_one_failure_of_an_endpoint_however_often_it_was_tried_there(
+    clock: Clock, second: int | EndpointFailed
+) -> None:
+    circuits = Circuits(Rules(consecutive=2), lambda: 0.0)
+    twice = asked()
+    for answer in (EndpointFailed(UNREACHABLE, sent=True), second):
+        twice.tried.append("a")
+        with suppress(EndpointFailed):
+            await breaker(circuits, {503}, clock)(Below(answer))(twice)
+    assert circuits.of("a").state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("answer", "away"),
+    [
+        (EndpointFailed(UNREACHABLE, sent=False), True),
+        (EndpointFailed(UNREACHABLE, sent=True), False),
+        (EndpointFailed(MISBEHAVED, sent=True), False),
+        (503, False),
+    ],
+)
+async def test_only_who_can_not_be_reached_is_not_there(
+    circuits: Circuits,
+    clock: Clock,
+    answer: int | Exception,
+    away: bool,  # noqa: FBT001  a parameter of a test
+) -> None:
+    await state_after(circuits, clock, answer)
+    assert circuits.of("a").away is away

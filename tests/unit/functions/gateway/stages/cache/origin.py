@@ -74,7 +74,7 @@ class Origin:
 class Cached:
     """One route behind a cache, with a clock that a test moves."""
 
-    def __init__(self, origin: Handler, levels: Levels | None = None, **rules: float) -> None:
+    def __init__(self, origin: Handler, levels: Levels | None = None, **rules: object) -> None:
         self.now = NOW
         self.told: list[str] = []
         self.levels = levels or Levels(1_000_000)
@@ -83,9 +83,18 @@ class Cached:
         stage = cache(self.levels, self.fills, replace(RULES, **rules), self.told.append, lambda: self.now)  # type: ignore[arg-type]
         self._handler = stage(origin)
 
-    async def get(self, *lines: str, target: bytes = b"/things/1", method: bytes = b"GET") -> Response:
+    async def get(
+        self,
+        *lines: str,
+        target: bytes = b"/things/1",
+        method: bytes = b"GET",
+        host: str = "portico.test",
+        scheme: bytes = b"http",
+    ) -> Response:
         """The head of the answer to a request with these fields."""
-        return await self._handler(exchange(method, target, head("Host: portico.test", *lines)))
+        asked = exchange(method, target, head(f"Host: {host}", *lines))
+        asked.scheme = scheme
+        return await self._handler(asked)
 
 
 async def body(response: Response) -> bytes:

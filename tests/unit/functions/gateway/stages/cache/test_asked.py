@@ -8,7 +8,7 @@ def test_a_usual_request_is_plain() -> None:
     asked = get("Accept: */*", "User-Agent: x", "Authorization: Bearer t", "Content-Length: 0")
     assert asked.plain
     assert asked.authorized
-    assert asked.host == b"portico.test"
+    assert asked.origin == b"http://portico.test"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.gateway.stages.cache import status
-from functions.gateway.stages.cache.asked import Asked
+from functions.gateway.stages.cache.asked import Asked, ask
 from functions.gateway.stages.cache.decision import (
     AGAIN,
     PASS,
@@ -24,6 +24,7 @@ from functions.gateway.stages.cache.decision import (
     on_answer,
     on_failure,
     on_request,
+    withheld,
 )
 from functions.gateway.stages.cache.entry import Stored
 from tests.unit.functions.gateway.stages.cache.heads import NOW, date, get, head, held
@@ -71,9 +72,29 @@ def test_the_newest_of_those_that_match_is_selected() -> None:
     assert decided(get(), FRESH, older) == Reuse(FRESH)
 
 
-def test_another_host_selects_another() -> None:
-    there = held("Cache-Control: max-age=60", asked=get("Host: elsewhere.test"))
-    assert decided(get(), there) == Fetch(status.VARY_MISS)
+ELSEWHERE = [ask(b"GET", head("Host: elsewhere.test")), ask(b"GET", head("Host: portico.test"), b"https")]
+
+
+@pytest.mark.parametrize("there", ELSEWHERE)
+def test_another_host_or_scheme_is_another_resource(there: Asked) -> None:
+    entry = held("Cache-Control: max-age=60", 'ETag: "a"', asked=there)
+    part = held("Cache-Control: max-age=60", "Content-Range: bytes 4-8/10", status=206, body=b"45678", asked=there)
+    assert decided(get(), entry, part) == Fetch(status.URI_MISS)
+    assert decided(there, entry) == Reuse(entry)
+
+
+@pytest.mark.parametrize("there", ELSEWHERE)
+@pytest.mark.parametrize("wants", ["X: 1", "Cache-Control: no-cache", "Cache-Control: max-age=0"])
+def test_nobody_is_asked_about_what_is_held_of_another_resource(there: Asked, wants: str) -> None:
+    line = "Cache-Control: max-age=60"
+    theirs = [held(line, 'ETag: "a"', asked=there), held(line, 'ETag: "b"', "Vary: Foo", asked=there)]
+    mine = held(line, 'ETag: "a"', "Vary: Foo", asked=get("Foo: 1"))
+    decision = asking([*theirs, mine], get(wants))
+    assert isinstance(decision, Validate)
+    assert (decision.conditions, decision.stored) == (head('If-None-Match: "a"'), (mine,))
+    outcome = came(decision, 304, 'ETag: "a"', asked=get(wants))
+    assert isinstance(outcome, Update)
+    assert outcome.stored.origin == b"http://portico.test"
 
 
 def test_another_variant_is_offered_by_its_tag() -> None:
@@ -253,6 +274,60 @@ def test_a_head_freshens_what_is_stored_or_ends_it() -> None:
     assert outcome.stored[0].body == BARE.body
     assert came(asking([BARE], asked), 200, "Content-Length: 99", asked=asked) == Pass((BARE,))
     assert came(asking([BARE], asked), 410, asked=asked) == Pass((BARE,))
+
+
+def test_a_head_says_nothing_of_a_variant_that_it_would_not_have_got() -> None:
+    one = held("Cache-Control: max-age=60", 'ETag: "a"', "Vary: Foo", asked=get("Foo: 1"))
+    asked = get("Foo: 2", method=b"HEAD")
+    decision = asking([one], asked)
+    assert came(decision, 200, "Vary: Foo", "Cache-Control: max-age=9", asked=asked) == Renew(())
+    assert came(decision, 404, asked=asked) == PASS
+    outcome = came(decision, 304, 'ETag: "a"', "Cache-Control: max-age=9", asked=asked)
+    assert isinstance(outcome, Update)
+    assert not outcome.keep, "its body has been nobody's answer to this"
+
+
+def test_a_304_to_a_head_freshens_what_it_is_about() -> None:
+    asked = get("Cache-Control: no-cache", method=b"HEAD")
+    outcome = came(asking([FRESH], asked), 304, 'ETag: "a"', "Cache-Control: max-age=900", asked=asked)
+    assert isinstance(outcome, Update)
+    assert (outcome.keep, outcome.stored.fresh_until, outcome.stored.body) == (True, NOW + 900, FRESH.body)
+    assert came(asking([FRESH], asked), 304, 'ETag: "z"', asked=asked) == AGAIN
+    private = came(asking([FRESH], asked), 304, 'ETag: "a"', "Cache-Control: private", asked=asked)
+    assert not private.keep
+
+
+def test_a_head_may_end_what_it_confirms() -> None:
+    asked = get(method=b"HEAD")
+    assert came(asking([BARE], asked), 200, "Cache-Control: private", asked=asked) == Pass((BARE,))
+
+
+def test_a_304_that_a_head_asked_for_itself_says_nothing_of_what_is_held() -> None:
+    asked = get('If-None-Match: "z"', "Cache-Control: no-cache", method=b"HEAD")
+    assert came(asking([BARE], asked), 304, 'ETag: "z"', asked=asked) == PASS
+
+
+@pytest.mark.parametrize("code", [304, 412, 416])
+def test_what_answers_conditions_is_nobody_elses(code: int) -> None:
+    asked = get('If-None-Match: "z"', "Range: bytes=99-")
+    outcome = came(Fetch(status.URI_MISS), code, "Cache-Control: max-age=60", 'ETag: "z"', asked=asked)
+    assert outcome == PASS
+
+
+def test_what_sets_a_cookie_is_kept_where_the_route_shares_them() -> None:
+    lines = ("Cache-Control: public, max-age=60", "Set-Cookie: a=b")
+    stored = came(Fetch(status.URI_MISS), 200, *lines)
+    assert isinstance(stored, Store)
+    assert withheld(stored) == Pass((stored.stored,))
+    plain = came(Fetch(status.URI_MISS), 200, "Cache-Control: max-age=60, private=set-cookie", "Set-Cookie: a=b")
+    assert withheld(plain) == plain
+    update = came(asking([STALE]), 304, 'ETag: "a"', *lines)
+    assert isinstance(update, Update)
+    assert (update.keep, withheld(update)) == (True, update._replace(keep=False))
+    asked = get(method=b"HEAD")
+    renew = came(asking([BARE], asked), 200, *lines, asked=asked)
+    assert isinstance(renew, Renew)
+    assert withheld(renew) == Pass(renew.stored)
 
 
 # What must hold whatever is said.

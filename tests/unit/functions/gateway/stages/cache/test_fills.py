@@ -1,7 +1,7 @@
 from functions.gateway.stages.cache.fills import APART
 from tests.unit.functions.gateway.stages.cache.origin import Cached, Origin, turn
 
-NAME = b"things /things/1", b"portico.test"
+NAME = b"things /things/1", b"http://portico.test"
 
 
 async def test_a_fill_can_be_joined_until_it_ends_or_something_is_invalidated() -> None:

@@ -2,11 +2,10 @@
 
 import asyncio
 
-import pytest
-
 from functions.gateway.redis.conversation import Unavailable
 from functions.gateway.stages.cache.follow import RETRY, follow, take
 from functions.gateway.stages.cache.levels import Began
+from runtime.background import beside
 from tests.unit.functions.gateway.stages.cache.shared import Shared
 from tests.unit.functions.gateway.stages.cache.test_levels import KEY, STORED, heard
 
@@ -16,10 +15,12 @@ class Story:
 
     def __init__(self, *readings: list[bytes] | Unavailable | None) -> None:
         self._readings = list(readings)
+        self.told = asyncio.Event()
 
     async def read(self) -> list[bytes] | None:
         if not self._readings:
-            raise asyncio.CancelledError
+            self.told.set()
+            await asyncio.Event().wait()
         reading = self._readings.pop(0)
         if isinstance(reading, Unavailable):
             raise reading
@@ -52,7 +53,8 @@ async def test_an_end_and_a_return_are_said_once_and_level_one_is_alone_between(
         alone.append(levels.alone)
 
     gone = Unavailable("gone")
-    with pytest.raises(asyncio.CancelledError):
-        await follow(Story([], gone, gone, []), levels, said.append, sleep)
+    story = Story([], gone, gone, [])
+    async with beside(follow(story, levels, said.append, sleep)):
+        await story.told.wait()
     assert said == ["the shared cache is away: gone", "the shared cache is back"]
     assert (alone, levels.alone) == ([True, True], False)

@@ -2,6 +2,7 @@ import pytest
 
 from functions.gateway.exchange import Response
 from functions.gateway.stages.cache.invalidate import invalidate
+from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.cache.levels import Began, Levels
 from tests.exchanges import Below, exchange
 from tests.unit.functions.gateway.stages.cache.heads import head, held
@@ -45,4 +46,10 @@ async def test_rfc9875_3_a_change_takes_groups_of_its_own_function_out(levels: L
 async def test_a_change_without_an_answer_may_have_happened(levels: Levels) -> None:
     with pytest.raises(OSError, match="gone"):
         await invalidate(levels, "things")(Below(OSError("gone")))(exchange(b"PUT", headers=FIELDS))
+    assert HERE not in left(levels)
+
+
+async def test_a_change_takes_its_target_out_as_each_route_counts_it(levels: Levels) -> None:
+    stage = invalidate(levels, "things", [counting([], ())])
+    await stage(Below(204))(exchange(b"PUT", b"/things/1?from=page", headers=FIELDS))
     assert HERE not in left(levels)

@@ -19,13 +19,13 @@ class Clock:
 async def heard(far: Shared, clock: Clock | None = None) -> Levels:
     """A gateway that hears of invalidations."""
     clock = clock or Clock()
-    levels = Levels(10_000, far, clock, clock)
+    levels = Levels(100_000, far, clock, clock)
     await levels.heard()
     return levels
 
 
 async def test_what_is_kept_is_held_until_its_group_is_invalidated() -> None:
-    levels = Levels(10_000)
+    levels = Levels(100_000)
     levels.keep("things", KEY, STORED, Began(levels.now))
     assert levels.held(KEY) == (STORED,)
     await levels.invalidate([b"users group one"])
@@ -35,7 +35,7 @@ async def test_what_is_kept_is_held_until_its_group_is_invalidated() -> None:
 
 
 async def test_what_began_before_an_invalidation_is_not_kept() -> None:
-    levels = Levels(10_000)
+    levels = Levels(100_000)
     began = Began(levels.now)
     await levels.invalidate([b"things group one"])
     levels.keep("things", KEY, STORED, began)
@@ -43,7 +43,7 @@ async def test_what_began_before_an_invalidation_is_not_kept() -> None:
 
 
 def test_what_is_outdated_goes() -> None:
-    levels = Levels(10_000)
+    levels = Levels(100_000)
     levels.keep("things", KEY, STORED, Began(levels.now))
     levels.drop(KEY, [STORED])
     assert levels.held(KEY) == ()
@@ -125,7 +125,7 @@ async def test_an_invalidation_that_could_not_be_told_is_told_before_anything_is
 
 
 async def test_who_may_have_missed_something_forgets_everything() -> None:
-    levels = Levels(10_000)
+    levels = Levels(100_000)
     began = Began(levels.now)
     levels.keep("things", KEY, STORED, began)
     levels.forget_all()

@@ -79,3 +79,10 @@ def test_values_never_run_into_each_other(one: tuple[str, str], other: tuple[str
     names = (b"bar", b"foo")
     first, second = (selecting(names, HOST, head(f"Foo: {a}", f"Bar: {b}")) for a, b in (one, other))
     assert (first == second) == (one == other)
+
+
+@given(one=st.text("ab", max_size=400), other=st.text("ab", max_size=400))
+def test_what_selects_is_never_long_and_no_two_of_it_are_one(one: str, other: str) -> None:
+    first, second = (selecting((b"foo",), HOST, head(f"Foo: {value}")) for value in (one, other))
+    assert (first == second) == (one == other)
+    assert len(first) <= len(HOST) + 201

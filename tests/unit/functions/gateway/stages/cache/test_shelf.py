@@ -71,7 +71,9 @@ class Kept(RuleBasedStateMachine):
     @invariant()
     def its_bytes_are_bounded_and_right(self) -> None:
         targets = self.shelf._targets
-        weights = {key: len(key) + sum(one.weight for one in target.stored) for key, target in targets.items()}
+        weights = {key: target.weight for key, target in targets.items()}
+        for key, target in targets.items():
+            assert target.weight > len(key) + sum(map(len, target.tags)) + sum(one.weight for one in target.stored)
         assert sum(weights.values()) == self.shelf.bytes <= MOST
         new = sum(weight for key, weight in weights.items() if not targets[key].proven)
         assert new == self.shelf._new_bytes

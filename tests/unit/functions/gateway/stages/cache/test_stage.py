@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from functions.gateway.exchange import Response
+from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.forward.stage import EndpointFailed
 from runtime.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
 from tests.unit.functions.gateway.stages.cache.heads import date
@@ -296,3 +297,83 @@ async def test_a_fill_has_a_deadline_of_its_own_that_leaves_time_for_something_s
     cached.now += 20
     origin.ready.clear()
     assert said(await cached.get()) == "portico; hit; ttl=-10; detail=error-504"
+
+
+async def test_a_redirect_to_https_is_not_what_https_gets() -> None:
+    cached = Cached(origin := Origin(PUBLIC, "Location: https://portico.test/things/1", status=301, body=b""))
+    await body(await cached.get())
+    origin.lines, origin.status, origin.body = (PUBLIC,), 200, b"here"
+    assert await body(await cached.get(scheme=b"https")) == b"here"
+    again = await cached.get(scheme=b"https")
+    assert (said(again), await body(again)) == ("portico; hit; ttl=60", b"here")
+    assert (await cached.get()).status == 301
+    cached.levels.forget([b"things /things/1"])
+    origin.status = 404
+    assert [(await cached.get(scheme=scheme)).status for scheme in (b"http", b"https")] == [404, 404]
+
+
+@pytest.mark.parametrize(("host", "scheme"), [("elsewhere.test", b"http"), ("portico.test", b"https")])
+async def test_the_same_tag_of_another_resource_is_another_answer(host: str, scheme: bytes) -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'ETag: "v1"', body=b"mine"))
+    await body(await cached.get())
+    origin.body = b"theirs"
+    for fields in ((), ("Cache-Control: no-cache",)):
+        assert await body(await cached.get(*fields, host=host, scheme=scheme)) == b"theirs"
+        assert await body(await cached.get()) == b"mine"
+    assert [value for asked in origin.seen[:2] for name, value in asked.headers if name == b"if-none-match"] == []
+
+
+async def test_a_304_that_one_client_asked_for_is_no_answer_for_another() -> None:
+    cached = Cached(origin := Origin(PUBLIC, 'ETag: "a"', status=304, body=b""))
+    assert (await cached.get('If-None-Match: "a"')).status == 304
+    origin.status, origin.body = 200, b"whole"
+    answer = await cached.get()
+    assert (answer.status, await body(answer)) == (200, b"whole")
+
+
+async def test_a_part_that_was_not_asked_for_is_neither_stored_nor_said_to_be() -> None:
+    cached = Cached(origin := Origin(PUBLIC, "Content-Range: bytes 5-9/10", status=206, body=b"56789"))
+    for _ in range(2):
+        answer = await cached.get("Range: bytes=0-4")
+        assert said(answer) == "portico; fwd=uri-miss; fwd-status=206"
+        assert await body(answer) == b"56789"
+    assert len(origin.seen) == 2
+
+
+async def test_of_what_may_grow_too_large_nobody_says_that_it_is_stored() -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    origin.body = Parts(b"01234", b"56789", b"")
+    answer = await cached.get()
+    assert said(answer) == "portico; fwd=uri-miss; fwd-status=200"
+    assert await body(answer) == b"0123456789"
+    assert said(await cached.get()) == "portico; hit; ttl=60"
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_cookie_is_for_who_asked_unless_the_route_shares_it(*, shared: bool) -> None:
+    cached = Cached(origin := Origin(PUBLIC, "Set-Cookie: session=mine"), cookies=shared)
+    answers = [await cached.get() for _ in range(2)]
+    assert [said(answer, b"set-cookie") for answer in answers] == ["session=mine"] * 2
+    assert len(origin.seen) == (1 if shared else 2)
+
+
+async def test_what_a_304_brought_for_one_is_not_given_to_those_who_wait() -> None:
+    cached = Cached(origin := Origin("Cache-Control: max-age=1", 'ETag: "a"'))
+    await body(await cached.get())
+    cached.now += 100
+    origin.status, origin.body, origin.lines = 304, b"", ('ETag: "a"', "Cache-Control: private, max-age=60")
+    origin.per_request = lambda _: (f"Set-Cookie: number={len(origin.seen)}",)
+    origin.ready.clear()
+    asking = await together(cached, times=3)
+    origin.ready.set()
+    cookies = {said(await one, b"set-cookie") for one in asking}
+    assert len(cookies) == 3, "each has its own"
+
+
+async def test_a_function_is_asked_for_the_target_that_counts() -> None:
+    cached = Cached(origin := Origin(PUBLIC), normal=counting(["a"], ()))
+    for target in (b"/%74hings/1?utm=x&a=%7e&", b"/things/1?a=~&&utm=y"):
+        await body(await cached.get(target=target))
+        await body(await cached.get("Cache-Control: no-store", target=target))
+    assert {asked.target for asked in origin.seen} == {b"/things/1?a=~"}
+    assert len(origin.seen) == 3

@@ -86,6 +86,30 @@ def test_what_was_asked_for_in_another_way_is_not(asked: Asked) -> None:
     assert not kept(FRESH, asked=asked)
 
 
-def test_a_part_needs_to_say_which() -> None:
-    assert kept(FRESH, "Content-Range: bytes 0-4/10", status=206)
-    assert not kept(FRESH, status=206)
+@pytest.mark.parametrize(
+    ("wanted", "lines", "fits"),
+    [
+        ("bytes=0-4", ("Content-Range: bytes 0-4/10",), True),
+        ("bytes=0-4", ("Content-Range: bytes 0-4/10", "Content-Length: 5"), True),
+        ("bytes=5-99", ("Content-Range: bytes 5-9/10",), True),
+        ("bytes=-3", ("Content-Range: bytes 7-9/10",), True),
+        ("bytes=0-4", (), False),
+        ("bytes=0-4", ("Content-Range: bytes 0-4/*",), False),
+        ("bytes=0-4", ("Content-Range: bytes 1-5/10",), False),
+        ("bytes=0-4", ("Content-Range: bytes 0-3/10",), False),
+        ("bytes=0-4", ("Content-Range: bytes 0-9/10",), False),
+        ("bytes=0-4", ("Content-Range: bytes 0-4/10", "Content-Length: 10"), False),
+        ("bytes=20-", ("Content-Range: bytes 0-4/10",), False),
+        ("bytes=0-1, 3-4", ("Content-Range: bytes 0-4/10",), False),
+        ("lines=0-4", ("Content-Range: bytes 0-4/10",), False),
+        (None, ("Content-Range: bytes 0-4/10",), False),
+    ],
+)
+def test_a_part_is_the_one_that_was_asked_for(wanted: str | None, lines: tuple[str, ...], fits: bool) -> None:  # noqa: FBT001  a column
+    asked = get(f"Range: {wanted}") if wanted else get()
+    assert kept(FRESH, *lines, asked=asked, status=206) is fits
+
+
+@pytest.mark.parametrize("status", [304, 412, 416])
+def test_what_answers_conditions_is_not(status: int) -> None:
+    assert not kept(FRESH, 'ETag: "a"', asked=get('If-None-Match: "a"', "Range: bytes=9-"), status=status)

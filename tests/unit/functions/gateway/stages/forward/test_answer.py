@@ -109,7 +109,7 @@ def test_whatever_bytes_come_they_are_read_or_refused(noise: bytes) -> None:
         b"ICY 200 OK\r\n\r\n",
         b"HTTP/1.1 twohundred\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-        b"HTTP/1.1 104 Unheard Of\r\n\r\n",
+        b"HTTP/1.1 600 Too High\r\n\r\n",
         b"HTTP/1.1 042 Too Low\r\n\r\n",
     ],
 )

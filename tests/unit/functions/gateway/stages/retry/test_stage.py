@@ -13,7 +13,16 @@ from functions.gateway.stages.keep import KEPT, keep
 from functions.gateway.stages.retry.budget import FLOOR, Budget
 from functions.gateway.stages.retry.stage import IDEMPOTENT, retry
 from runtime.deadline import Deadline
-from runtime.problem import CIRCUIT_OPEN, DEADLINE_EXCEEDED, QUOTA_EXCEEDED, UNAUTHENTICATED, UNREACHABLE, Kind, Problem
+from runtime.problem import (
+    CIRCUIT_OPEN,
+    DEADLINE_EXCEEDED,
+    MISBEHAVED,
+    QUOTA_EXCEEDED,
+    UNAUTHENTICATED,
+    UNREACHABLE,
+    Kind,
+    Problem,
+)
 from tests.exchanges import Below, everything, exchange
 
 KEY = (b"idempotency-key", b"once")
@@ -248,3 +257,32 @@ async def test_what_may_have_been_done_is_done_again_only_if_that_is_harmless(
     except EndpointFailed:
         assert len(sent) <= retries + 1
     assert set(sent) == {body}, "a try that has another body"
+
+
+@pytest.mark.parametrize(
+    ("failure", "same"),
+    [
+        (503, False),
+        (EndpointFailed(MISBEHAVED, sent=True), False),
+        (EndpointFailed(DEADLINE_EXCEEDED, sent=True), False),
+        (BROKEN, True),
+        (REFUSED, True),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+async def test_who_has_answered_is_not_asked_again_and_where_nobody_may_be_asked_the_failure_stands(
+    failure: int | Exception,
+    same: bool,  # noqa: FBT001  a parameter of a test
+    there: bool,  # noqa: FBT001  as above
+) -> None:
+    said: list[bool] = []
+
+    def elsewhere(_asked: Exchange, *, same: bool) -> bool:
+        said.append(same)
+        return there
+
+    below = Below(failure, 200)
+    with suppress(EndpointFailed):
+        await retry(2, {503}, Budget(), at_once, Told(), elsewhere=elsewhere)(below)(exchange())
+    assert said == [same]
+    assert len(below.seen) == 1 + there
