@@ -155,7 +155,7 @@ async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
     with (tmp_path / "access.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*runs.command, stdout=log)
+        process = await asyncio.create_subprocess_exec(*runs.command, cwd=runs.directory, stdout=log)
     while not ready(runs):
         assert process.returncode is None, "nginx ended"
         await asyncio.sleep(0.01)
@@ -164,6 +164,14 @@ async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     door.close()
     process.terminate()
     await process.wait()
+
+
+async def logged(folder: Path) -> dict[str, str]:
+    """The first line of the access log, once it is there."""
+    while not (text := (folder / "access.log").read_text()):  # noqa: ASYNC110  nginx writes once a second, and tells nobody
+        await asyncio.sleep(0.05)
+    entry: dict[str, str] = json.loads(text.splitlines()[0])
+    return entry
 
 
 async def _knocked(port: int) -> None:

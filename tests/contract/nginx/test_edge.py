@@ -4,11 +4,13 @@ import asyncio
 import gzip
 import json
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy.front import Front
+from tests.contract.nginx.conftest import logged
 from tests.contract.nginx.http2 import HEADERS, Field, answered, request, speaking
 
 if TYPE_CHECKING:
@@ -110,6 +112,17 @@ async def test_no_field_of_http_2_writes_a_line_of_its_own(door: "FrontDoor", fi
         assert received.startswith(b"GET /products HTTP/1.1\r\n")
         assert (received.count(b"\r\n\r\n"), received.lower().count(b"\nx-forwarded-for:")) == (1, 1)
         assert not {b"10.0.0.1", b"\x00", b"chunked", b"content-length"} & {*received.lower().split()}
+
+
+@TLS
+async def test_the_access_log_has_the_method_of_http_2_where_nginx_answers(door: "FrontDoor", tmp_path: Path) -> None:
+    _, writer = await door.open(speaking())
+    writer.write(
+        request((b":method", b"DELETE"), (b":scheme", b"https"), (b":authority", b"a"), (b":path", b"/metrics"))
+    )
+    entry = await logged(tmp_path)
+    writer.close()
+    assert (entry["method"], entry["protocol"], entry["status"]) == ("DELETE", "HTTP/2.0", "404")
 
 
 async def test_without_tls_nobody_is_told_to_come_by_it(door: "FrontDoor") -> None:

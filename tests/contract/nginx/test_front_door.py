@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.problem import KINDS
+from tests.contract.nginx.conftest import logged
 
 if TYPE_CHECKING:
     from tests.contract.nginx.conftest import FrontDoor, Script
@@ -220,9 +221,7 @@ async def test_a_large_body_arrives_whole(door: "FrontDoor") -> None:
 async def test_the_access_log_has_a_json_line_with_everyone_who_was_tried(door: "FrontDoor", tmp_path: Path) -> None:
     await door.gateway(16)
     await door.send(b'GET /"quoted" HTTP/1.1\r\nHost: a\r\nX-Request-Id: found\r\n\r\n')
-    while not (text := (tmp_path / "access.log").read_text()):  # noqa: ASYNC110  nginx writes once a second, and tells nobody
-        await asyncio.sleep(0.05)
-    entry = json.loads(text.splitlines()[0])
+    entry = await logged(tmp_path)
     assert (entry["request_id"], entry["target"], entry["status"]) == ("found", '/"quoted"', "200")
     assert entry["upstream_status"].split(", ")[-1] == "200"
 
@@ -240,7 +239,7 @@ async def test_the_access_log_says_who_answered(door: "FrontDoor", tmp_path: Pat
     said = [await door.send(GET + b"\r\n") for _ in range(2)] + [
         await door.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
     ]
-    while len(lines := (tmp_path / "access.log").read_text().splitlines()) < 3:  # noqa: ASYNC110  see above
+    while len(lines := (tmp_path / "access.log").read_text().splitlines()) < 3:  # noqa: ASYNC110  as in `logged`
         await asyncio.sleep(0.05)
     assert sorted(json.loads(line)["by"] for line in lines) == [
         "gateway",
@@ -285,14 +284,6 @@ async def test_the_access_log_has_the_method_that_was_asked_also_where_nginx_ans
 async def test_what_is_no_request_is_logged_with_no_method(door: "FrontDoor", tmp_path: Path, line: bytes) -> None:
     await door.send(line + b"\r\n\r\n")
     assert (await logged(tmp_path))["method"] == ""
-
-
-async def logged(folder: Path) -> dict[str, str]:
-    """The first line of the access log, once it is there."""
-    while not (text := (folder / "access.log").read_text()):  # noqa: ASYNC110  see above
-        await asyncio.sleep(0.05)
-    entry: dict[str, str] = json.loads(text.splitlines()[0])
-    return entry
 
 
 @pytest.mark.parametrize("wanted", [b"200-ok", b"100-continue, b", b"x"])

@@ -108,6 +108,18 @@ async def test_four_gateways_together_admit_the_limit_and_what_refills_meanwhile
     assert 50 <= sum(decision.admitted for decision in taken) <= 50 + refilled + 1
 
 
+async def test_a_bucket_that_redis_forgot_is_had_once_more_and_no_more(redis_url: str) -> None:
+    """As docs/limits.md says of FLUSHALL; here of one key, with permits of it out on lease."""
+    key, limit = str(uuid4()), Limit.parse("400/1h")
+    async with permits_at(redis_url) as permits, operator_at(redis_url) as operator:
+        first = [await permits.take(key, limit) for _ in range(200)]
+        assert permits.leases.held > 0
+        await operator.delete(f"limit {key}")
+        again = [await permits.take(key, limit) for _ in range(700)]
+    assert sum(decision.admitted for decision in first) == 200
+    assert 400 <= sum(decision.admitted for decision in again) <= 400 + 20
+
+
 async def test_a_bucket_that_is_full_again_leaves_no_key(redis_url: str) -> None:
     key = str(uuid4())
     async with permits_at(redis_url) as permits, operator_at(redis_url) as operator:
