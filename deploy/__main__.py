@@ -29,7 +29,7 @@ _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signa
 def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)  # what was started is stopped then, too
+    _interrupt_when_told()
     try:
         return call(options)
     except Refusal as refusal:
@@ -171,6 +171,13 @@ def _say(text: str) -> None:
 def _fail(text: str) -> int:
     print(text, file=sys.stderr)
     return 1
+
+
+def _interrupt_when_told() -> None:
+    """Who ends this process, or closes its terminal, lets it tidy up: what was stopped is started, and the reverse."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -133,12 +133,20 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime)
             archive.load(folder, found, stores)
             engine.migrate()
         except BaseException:
-            archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
+            _put_back(kept, stores)
             raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
     print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")
     return 0
+
+
+def _put_back(kept: Path, stores: archive.Stores) -> None:
+    """What was there before a restore that failed. Raises Refusal with the way to have it, when that fails as well."""
+    try:
+        archive.load(kept, archive.check(kept, stores, FUNCTIONS), stores)
+    except Refusal as refusal:
+        raise Refusal(f"{refusal} What was there before is in {kept}; `just restore {kept}` puts it back.") from None
 
 
 def rotate_keys(engine: Engine, *, at_once: bool, ask: Ask, now: float) -> int:

@@ -112,14 +112,16 @@ class LocalEngine:
         with self._alone():
             counts = self._roster.instances()
             names = [f"{name}-{number}" for name in self.stores() for number in range(1, counts[name] + 1)]
-            self._say(f"Stopping {', '.join(names)}")
-            self._supervisor.stop(names)
             try:
+                self._say(f"Stopping {', '.join(names)}")
+                self._supervisor.stop(names)
                 yield
             finally:
-                self._say(f"Starting {', '.join(names)}")
-                self._supervisor.revive()
-                self._until_ready()
+                try:
+                    self._say(f"Starting {', '.join(names)}")
+                finally:  # also where nobody listens any more
+                    self._supervisor.revive()
+                    self._until_ready()
 
     def migrate(self) -> None:
         for function in self._layout.functions:

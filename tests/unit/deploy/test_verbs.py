@@ -232,6 +232,20 @@ def test_a_restore_that_fails_puts_back_what_was_there(backed_up: tuple[Still, W
     assert word.word == "after"
 
 
+def test_where_that_fails_as_well_the_refusal_says_where_it_is(
+    backed_up: tuple[Still, Word, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, word, folder = backed_up
+
+    def refuse(_file: Path) -> None:
+        raise Refusal("The database is away.")
+
+    monkeypatch.setattr(word, "load", refuse)
+    with pytest.raises(Refusal, match="is away. What was there before is in .*-before-restore; `just restore"):
+        verbs.restore(engine, folder, tmp_path, agrees, AT)
+    assert engine.asked == ["paused"]
+
+
 def test_rotating_keys_says_when_the_new_one_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verbs.rotate_keys(Still(keys=tmp_path), at_once=False, ask=refuses, now=1_800_000_000.0) == 0
     assert "signs from 08:00:15 UTC on. Nothing has to be restarted." in capsys.readouterr().out
