@@ -133,6 +133,7 @@ class DockerEngine:
             try:
                 self._say(f"Starting {', '.join(counts)}")
             finally:  # also where nobody listens any more
+                self._compose.call("stop", *counts)  # whoever was about to end, as the first was interrupted
                 self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", *scales(counts), *counts)
                 self._until_known()
 

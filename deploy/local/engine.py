@@ -120,6 +120,7 @@ class LocalEngine:
                 try:
                     self._say(f"Starting {', '.join(names)}")
                 finally:  # also where nobody listens any more
+                    self._supervisor.stop(names)  # whoever was about to end, as the first was interrupted
                     self._supervisor.revive()
                     self._until_ready()
 

@@ -18,6 +18,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 
 from functions.gateway.redis import sentinel
 from functions.gateway.redis.patience import Patience
+from runtime import silence
 
 Command = tuple[Any, ...]  # of str, bytes and int
 Reply = Any  # what the script or command answers; an error reply is an instance of ResponseError
@@ -55,8 +56,10 @@ def connection(url: str) -> AbstractConnection:
     except ValueError:
         raise ValueError(_NO_URL) from None
     kind = options.pop("connection_class", sentinel.MasterConnection if by_name else Connection)
-    timeouts = {"socket_timeout": None, "socket_connect_timeout": _CONNECT}
-    made: AbstractConnection = kind(**options, **timeouts, protocol=2, driver_info=None)
+    options |= {"socket_timeout": None, "socket_connect_timeout": _CONNECT}
+    if issubclass(kind, Connection):  # and not through a Unix socket
+        options |= {"socket_keepalive": True, "socket_keepalive_options": silence.options()}
+    made: AbstractConnection = kind(**options, protocol=2, driver_info=None)
     return made
 
 

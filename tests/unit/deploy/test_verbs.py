@@ -241,7 +241,7 @@ def test_where_that_fails_as_well_the_refusal_says_where_it_is(
         raise Refusal("The database is away.")
 
     monkeypatch.setattr(word, "load", refuse)
-    with pytest.raises(Refusal, match="is away. What was there before is in .*-before-restore; `just restore"):
+    with pytest.raises(Refusal, match=r"is away\. What was there before is in .*-before-restore; `just restore"):
         verbs.restore(engine, folder, tmp_path, agrees, AT)
     assert engine.asked == ["paused"]
 

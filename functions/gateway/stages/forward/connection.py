@@ -26,6 +26,7 @@ from functions.gateway.stages.forward.errors import (
 )
 from functions.gateway.stages.forward.headers import incoming
 from functions.gateway.stages.forward.upload import Upload
+from runtime import silence
 
 HIGH_WATER = 64 * 1024  # bytes received and not taken; above it the socket is not read
 
@@ -61,6 +62,7 @@ class Connection(asyncio.Protocol):
         "_clock",
         "_drained",
         "_error",
+        "_large",
         "_loop",
         "_owner",
         "_paused",
@@ -86,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._error: ForwardError | None = None
         self._buffered = 0
-        self._paused = self._reused = self.busy = False
+        self._paused = self._reused = self._large = self.busy = False
         self.born = clock()
         self.deadline = self.born + timeouts.connect  # until a request has it
 
@@ -103,6 +105,10 @@ class Connection(asyncio.Protocol):
         self._answer.expect(method)
         self.busy = True
         self.deadline = self._clock() + self._timeouts.head
+        if self._large is not (large := upload is not None or len(request) > silence.READ_AT_ONCE):
+            self._large = large
+            seconds = self._timeouts.idle if large else silence.UNACKNOWLEDGED
+            silence.unread(self._transport.get_extra_info("socket"), seconds)
         self._transport.write(request)
         if upload is not None:
             self._upload = self._loop.create_task(self._send(upload))
