@@ -51,10 +51,10 @@ logs name="": _ready
 images: _ready
     @{{ python }} -m deploy images
 
-# Put a dozen products in
+# Put a dozen products in; --again fills up what was sold of them
 [group('data')]
-seed: _ready
-    @{{ python }} -m deploy seed
+seed *options: _ready
+    @{{ python }} -m deploy seed {{ options }}
 
 # Make EMAIL an admin
 [group('data')]

@@ -122,7 +122,7 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
     """Carries out the verbs that are about data; the exit code."""
     match options.verb:
         case "seed":
-            return verbs.seed(engine)
+            return verbs.seed(engine, again=options.again)
         case "admin":
             return verbs.admin(engine, options.email)
         case "rotate-keys":

@@ -23,7 +23,7 @@ def parser() -> ArgumentParser:
     """Of `python -m deploy`; an unknown verb ends the process with a usage message, as argparse does."""
     parser = ArgumentParser(prog="just", allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback", "unit-config"):
+    for name in ("up", "dev", "ps", "smoke", "images", "rollback", "unit-config"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)
@@ -44,6 +44,7 @@ def _stack(verbs: "Verbs") -> None:
 
 
 def _data(verbs: "Verbs") -> None:
+    verbs.add_parser("seed").add_argument("--again", action="store_true", help="fill up what was sold, too")
     verbs.add_parser("admin").add_argument("email")
     verbs.add_parser("backup").add_argument("folder", nargs="?", type=Path, help="where to put it, by its date")
     restore = verbs.add_parser("restore")

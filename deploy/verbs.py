@@ -99,9 +99,10 @@ def cache(engine: Engine, what: str, target: str = "", group: str = "", *, every
     return engine.run(GATEWAY, "functions.gateway.cached", what, *([target] if target else []), *options)
 
 
-def seed(engine: Engine) -> int:
-    """Puts products in."""
-    return engine.run("orders", "functions.orders.seed")
+def seed(engine: Engine, *, again: bool) -> int:
+    """Puts products in; `again` fills up what was sold of them, and has gateways forget how many there were."""
+    code = engine.run("orders", "functions.orders.seed", *(["--again"] if again else []))
+    return code or (cache(engine, "purge", everything=True) if again else 0)
 
 
 def admin(engine: Engine, email: str) -> int:

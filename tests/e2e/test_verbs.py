@@ -81,6 +81,7 @@ def test_after_every_verb_as_many_are_ready_as_before(
         ("ps",),
         *(("scale", count, name) for name in FUNCTIONS),
         ("seed",),
+        ("seed", "--again"),
         ("admin", SOMEBODY),
         ("backup", tmp_path / "again"),
         ("restore", backup, "--yes"),

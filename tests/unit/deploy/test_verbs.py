@@ -42,6 +42,7 @@ class Still:
     asked: list[object] = field(default_factory=list)
     kept: Mapping[str, Store] = field(default_factory=dict)
     refuses: bool = False
+    code: int = 3  # of what is run
     keys: Path = Path()
     ships: Steps = field(default_factory=Steps)
 
@@ -64,7 +65,7 @@ class Still:
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self.asked.append((function, module, *arguments))
-        return 3
+        return self.code
 
     def stores(self) -> Mapping[str, Store]:
         return self.kept
@@ -122,8 +123,20 @@ def test_down_without_data_asks_nothing() -> None:
 def test_the_exit_code_of_what_was_run_is_the_verbs() -> None:
     engine = Still()
     assert verbs.admin(engine, "a@example.com") == 3
-    assert verbs.seed(engine) == 3
+    assert verbs.seed(engine, again=False) == 3
     assert engine.asked == [("users", "functions.users.admin", "a@example.com"), ("orders", "functions.orders.seed")]
+
+
+def test_a_seed_that_fills_up_has_gateways_forget_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, command = Still(), ("orders", "functions.orders.seed", "--again")
+    assert verbs.seed(engine, again=True) == 3
+    assert engine.asked == [command]
+    monkeypatch.setattr(engine, "code", 0)
+    assert verbs.seed(engine, again=True) == 0
+    assert engine.asked[1:] == [
+        command,
+        ("gateway", "functions.gateway.cached", "purge", "--all"),
+    ]
 
 
 def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:
