@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -52,11 +52,10 @@ def further(load: Load) -> None:
 
 def test_another_gateway_answers_what_one_was_asked_that_is_gone(stack: DockerStack) -> None:
     stack.scale(2)
-    with under_load(stack.url, get("/products")) as load:
+    with ExitStack() as until_all_ended, under_load(stack.url, get("/products")) as load:
         further(load)
-        with cut(stack, first(stack, "gateway")):
-            further(load)
-            further(load)
+        until_all_ended.enter_context(cut(stack, first(stack, "gateway")))
+        further(load)
     assert load.outcomes.keys() == {"200"}
 
 
@@ -64,11 +63,10 @@ def test_what_a_function_was_asked_that_is_gone_ends_in_time(stack: DockerStack,
     headers = log_in(client)
     placed = client.post("/orders", json=order(client), headers=headers | {"Idempotency-Key": "gone"})
     stack.scale(2, "orders")
-    with under_load(stack.url, get(placed.headers["Location"], headers)) as load:
+    with ExitStack() as until_all_ended, under_load(stack.url, get(placed.headers["Location"], headers)) as load:
         further(load)
-        with cut(stack, first(stack, "orders")):
-            further(load)
-            further(load)
+        until_all_ended.enter_context(cut(stack, first(stack, "orders")))
+        further(load)
     assert load.outcomes.keys() <= {"200", "504"}
     problems = {answer.json()["type"] for answer in load.answers if answer.status_code != 200}
     assert problems <= {"/problems/deadline-exceeded"}

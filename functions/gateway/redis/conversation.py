@@ -6,7 +6,6 @@ had its effect.
 
 import asyncio
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -109,7 +108,7 @@ class Conversation:
             return False
         try:
             over = await self._connection.can_read()  # nothing is to be read where nothing was asked, but the end
-        except (RedisError, OSError):
+        except (RedisError, OSError, RuntimeError):
             over = True
         if over:
             await self._give_up([], ConnectionError("ended"))
@@ -138,8 +137,8 @@ class Conversation:
                     settle(_unavailable(reply) if isinstance(reply, ResponseError) else reply)
                 if any(isinstance(reply, ReadOnlyError) for reply in replies):
                     await self._give_up([], ReadOnlyError("no master any more"))  # connecting finds the one there is
-        except (RedisError, OSError, asyncio.CancelledError) as error:
-            await self._give_up(asked, error)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  uvloop says RuntimeError of a closed socket
+            await self._give_up(asked, error)  # whatever it was, nobody is left waiting
         finally:
             self._sender = None
 
@@ -171,7 +170,7 @@ class Conversation:
 
     async def _reply(self) -> Reply:
         try:
-            return await self._connection.read_response(timeout=math.inf)
+            return await self._connection.read_response()  # with a timeout, it takes ETIMEDOUT for a reply: None
         except ResponseError as error:
             return error
 
