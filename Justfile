@@ -57,7 +57,7 @@ logs *name: _ready
 images *options: _ready
     @{{ python }} -m deploy images "$@"
 
-# Put a dozen products in
+# Put a dozen products in; --again fills up what was sold of them
 [group('data')]
 seed *options: _ready
     @{{ python }} -m deploy seed "$@"

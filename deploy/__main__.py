@@ -32,9 +32,7 @@ def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
     options = parser().parse_args(arguments)
     os.umask(os.umask(0o077) | 0o022)  # what is made here may run, so nobody else may write it
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as by nohup
-            signal.signal(number, _interrupt)  # what was started is stopped then, too
+    _interrupt_when_told()
     try:
         code = call(options)
         sys.stdout.flush()  # at the end of the process nobody would catch what this raises
@@ -130,7 +128,7 @@ def call_data(engine: Engine, options: argparse.Namespace) -> int:
     """Carries out the verbs that are about data; the exit code."""
     match options.verb:
         case "seed":
-            return verbs.seed(engine)
+            return verbs.seed(engine, again=options.again)
         case "admin":
             return verbs.admin(engine, options.email, create=options.create)
         case "rotate-keys":
@@ -188,6 +186,13 @@ def _hush() -> None:
 def _fail(text: str) -> int:
     print(visible(text, lines=True), file=sys.stderr)  # others' last words are in it
     return 1
+
+
+def _interrupt_when_told() -> None:
+    """Who ends this process, or closes its terminal, lets it tidy up: what was stopped is started, and the reverse."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

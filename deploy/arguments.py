@@ -30,7 +30,7 @@ def parser() -> ArgumentParser:
     """Of `python -m deploy`; an unknown verb or option ends the process with a usage message, as argparse does."""
     parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "seed", "smoke", "images", "rollback"):
+    for name in ("up", "dev", "ps", "smoke", "images", "rollback"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)
@@ -51,6 +51,7 @@ def _stack(verbs: "Verbs") -> None:
 
 
 def _data(verbs: "Verbs") -> None:
+    verbs.add_parser("seed").add_argument("--again", action="store_true", help="fill up what was sold, too")
     admin = verbs.add_parser("admin")
     admin.add_argument("email")
     admin.add_argument("--create", action="store_true", help="make the account, if nobody has this address")

@@ -70,6 +70,8 @@ class Tour:
         """Places one, sends the same once more, and reads it back."""
         if not products:
             raise Refusal("There are no products to order: put some in with `just seed`.")
+        if not any(product["stock"] for product in products):
+            raise Refusal("The products are sold out: fill them up with `just seed --again`.")
         keyed = self._bearer | {"Idempotency-Key": secrets.token_hex(16)}
         most = max(products, key=lambda product: product["stock"])
         body = {"items": [{"sku": most["sku"], "quantity": 1}]}

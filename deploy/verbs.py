@@ -103,9 +103,10 @@ def cache(engine: Engine, what: str, target: str = "", group: str = "", *, every
     return engine.run(GATEWAY, "functions.gateway.cached", what, *([target] if target else []), *options)
 
 
-def seed(engine: Engine) -> int:
-    """Puts products in."""
-    return engine.run("orders", "functions.orders.seed")
+def seed(engine: Engine, *, again: bool) -> int:
+    """Puts products in; `again` fills up what was sold of them, and has gateways forget how many there were."""
+    code = engine.run("orders", "functions.orders.seed", *(["--again"] if again else []))
+    return code or (cache(engine, "purge", everything=True) if again else 0)
 
 
 def admin(engine: Engine, email: str, *, create: bool) -> int:
@@ -150,7 +151,8 @@ def _put_back(kept: Path, stores: archive.Stores, why: BaseException) -> None:
     try:
         archive.load(kept, archive.check(kept, stores, FUNCTIONS, None), stores, FUNCTIONS)
     except Refusal as refusal:
-        raise Refusal(f"{why} What was there can't be put back ({refusal}); it is in {kept}") from why
+        where = f"it is in {kept}: `just restore {kept}` puts it there"
+        raise Refusal(f"{why} What was there can't be put back ({refusal}); {where}.") from why
 
 
 def rotate_keys(engine: Engine, *, at_once: bool, ask: Ask, now: float) -> int:

@@ -31,24 +31,24 @@ async def shut(port: int, moment: float = MOMENT) -> None:
     """Lets nobody in any more by the listeners of this process at `port`; returns when nobody waits before them."""
     if sys.platform != "linux":
         return
-    listeners = list(_listeners(port))
+    found = list(listeners(port))
     try:
-        for listener in listeners:
+        for listener in found:
             listener.setsockopt(socket.SOL_SOCKET, _BIND_TO_INTERFACE, _NO_INTERFACE)
         await asyncio.sleep(moment)
         for _ in range(_LOOKS):
-            if not any(_waiting(listener) for listener in listeners):
+            if not any(map(_waiting, found)):
                 break
             await asyncio.sleep(_PAUSE)
     except OSError as error:
         logger.warning("the door stays open: who comes now may be reset", error=str(error))
     finally:
-        for listener in listeners:
+        for listener in found:
             listener.close()
 
 
-def _listeners(port: int) -> Iterator[socket.socket]:
-    """A second handle of each: the server keeps its own to itself."""
+def listeners(port: int) -> Iterator[socket.socket]:
+    """Those of this process at `port`, a second handle of each: the server keeps its own to itself."""
     for entry in Path("/proc/self/fd").iterdir():
         if not entry.is_socket():
             continue

@@ -25,7 +25,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from runtime import door, log, membership, settings
+from runtime import door, log, membership, settings, silence
 from runtime.application import Application
 from runtime.deadline import Deadline
 from runtime.health import Health, State
@@ -126,6 +126,9 @@ async def _serve(application: Application, name: str, options: Serve) -> int:
     try:
         with _member(name, options):
             _settle_memory()
+            for listener in door.listeners(options.port):
+                with listener:
+                    silence.ask(listener)
             logger.info("ready", function=name, address=f"{options.host}:{options.port}")
             await asyncio.wait({told, running}, return_when=asyncio.FIRST_COMPLETED)
             health.drain()

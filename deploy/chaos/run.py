@@ -1,7 +1,7 @@
 """`just chaos`: load of all kinds on the running stack while one fault after another is done to it, then the reckoning.
 
 In: an engine that runs. Out: a table, a page, and exit code 1 when a promise was broken or an acknowledged effect is
-not in the databases, once. What it made there stays: accounts, and orders that are cancelled or paid.
+not in the databases, once. What it made there stays, accounts and cancelled orders; what it took goes back into stock.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.chaos import books, people, report
+from deploy.chaos import amends, books, people, report
 from deploy.chaos.faults import Fault, chosen
 from deploy.chaos.ledger import Ledger, differences
 from deploy.chaos.load import Load
 from deploy.chaos.scene import EngineScene
 from deploy.chaos.summary import Promise, Row, Window, summarise
-from deploy.chaos.traffic import Traffic
+from deploy.chaos.traffic import Person, Traffic
 from deploy.chaos.wire import Wire
 from deploy.engine import Engine, Refusal
 
@@ -68,21 +68,24 @@ async def _run(this: _Run, folder: Path) -> int:
     since = time.time_ns() // 1_000_000
     before = await asyncio.to_thread(books.holdings, stores)
     wire = Wire(this.engine.address().replace("localhost", "127.0.0.1"))
-    load = await _load(this, wire, books.stock(stores))
+    stock = books.stock(stores)
+    some = await _people(this, wire, stock)
+    load = Load(wire, Traffic(this.name, some, stock, this.ledger), this.rate)
     try:
         rows = await _faults(this, load)
+        found = differences(this.ledger, before, await asyncio.to_thread(books.read, stores, this.name, since))
     finally:
+        await amends.give_back(wire, some, (await asyncio.to_thread(books.read, stores, this.name, since)).orders)
         wire.close()
-    found = differences(this.ledger, before, await asyncio.to_thread(books.read, stores, this.name, since))
-    return _tell(this, rows, load, found, folder)
+    missing = amends.missing(stock, await asyncio.to_thread(books.stock, stores))
+    return _tell(this, rows, load, [*found, *missing], folder)
 
 
-async def _load(this: _Run, wire: Wire, stock: dict[str, int]) -> Load:
+async def _people(this: _Run, wire: Wire, stock: dict[str, int]) -> list[Person]:
     if sum(stock.values()) < this.requests / 20:
-        raise Refusal("There is too little in stock to be ordered: `just seed`, or PUT /products/{sku} as an admin.")
+        raise Refusal("There is too little in stock to be ordered: `just seed --again` fills it up.")
     this.say(f"Registering {_PEOPLE} people")
-    some = await people.make(wire, this.name, _PEOPLE)
-    return Load(wire, Traffic(this.name, some, stock, this.ledger), this.rate)
+    return await people.make(wire, this.name, _PEOPLE)
 
 
 async def _faults(this: _Run, load: Load) -> list[Row]:

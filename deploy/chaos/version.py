@@ -28,15 +28,16 @@ match = "GET /odd/{{case...}}"
 """
 
 
-def copy(root: Path, folder: Path, odd: Url) -> Path:
-    """In `folder`, which is there and empty; `odd` is where the service is."""
+def copy(root: Path, folder: Path, odd: Url | None = None) -> Path:
+    """In `folder`, which is there and empty; `odd` is where the service is, if there is one."""
     made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
     shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
     for app in made.glob("functions/*/app.py"):
         with app.open("a", encoding="utf-8") as file:
             file.write(f"\n# {secrets.token_hex(8)}\n")
-    create.upstream(made, "odd", odd)
-    (made / "functions/odd/function.toml").write_text(_ODD.format(url=odd), encoding="utf-8")
+    if odd is not None:
+        create.upstream(made, "odd", odd)
+        (made / "functions/odd/function.toml").write_text(_ODD.format(url=odd), encoding="utf-8")
     return made
 
 

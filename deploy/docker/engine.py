@@ -67,7 +67,7 @@ class DockerEngine:
         before, data = self._identities(), self._compose.volumes()
         self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
         try:
-            self._compose.call("up", "--detach", "--wait", "--remove-orphans", *self._scales())
+            self._compose.call("up", "--detach", "--wait", "--remove-orphans", *self._more_than_one())
         except Refusal as refusal:
             raise Refusal(plainly(f"{refusal} {self._last_words()}".strip(), data)) from None
         finally:
@@ -134,16 +134,20 @@ class DockerEngine:
     @contextmanager
     def paused(self) -> Iterator[None]:
         self._require_running()
-        names = self._with_data()
-        scales = self._scales()
-        self._say(f"Stopping {', '.join(names)}")
-        self._compose.call("stop", *names)
+        counts = {name: self._counts()[name] for name in self._with_data()}
         try:
+            self._say(f"Stopping {', '.join(counts)}")
+            self._compose.call("stop", *counts)
             yield
         finally:
-            self._say(f"Starting {', '.join(names)}")
-            self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", *scales, *names)
-            self._until_known()
+            with undisturbed():
+                try:
+                    self._say(f"Starting {', '.join(counts)}")
+                finally:  # also where nobody listens any more
+                    self._compose.call("stop", *counts)  # whoever was about to end, as the first was interrupted
+                    kept = ("--no-deps", "--no-recreate", *scales(counts), *counts)
+                    self._compose.call("up", "--detach", "--wait", *kept)
+                    self._until_known()
 
     def migrate(self) -> None:
         for name in self._with_data():
@@ -178,12 +182,14 @@ class DockerEngine:
         self._say("Building the images of the functions")
         self._compose.call("build")
 
-    def _scales(self) -> list[str]:
-        """Keeps what was scaled before: Compose would go back to one of each."""
-        running = Counter(_service(container) for container in self._compose.containers())
-        return [
-            part for name in self._functions if running[name] > 1 for part in ("--scale", f"{name}={running[name]}")
-        ]
+    def _counts(self) -> Counter[str]:
+        """How many containers each service has."""
+        return Counter(_service(container) for container in self._compose.containers())
+
+    def _more_than_one(self) -> list[str]:
+        """Keeps what was scaled up before: Compose would go back to one of each."""
+        running = self._counts()
+        return scales({name: running[name] for name in self._functions if running[name] > 1})
 
     def _everything_runs(self) -> bool:
         return bool(self._identities()) and not self._failed()
@@ -212,6 +218,11 @@ class DockerEngine:
     def _require_running(self) -> None:
         if not self._identities():
             raise Refusal("Nothing is running: start it with `just up`.")
+
+
+def scales(counts: Mapping[str, int]) -> list[str]:
+    """The options of `up` that have so many run; Compose takes them for services that it is to bring up alone."""
+    return [part for name, count in counts.items() for part in ("--scale", f"{name}={count}")]
 
 
 def plainly(said: str, volumes: list[str]) -> str:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from runtime import signing
+from runtime import signing, silence
 
 _HOST = "postgres"
 
@@ -39,7 +39,13 @@ def _redis(folder: Path) -> None:
 
 def _config(password: str, policy: str) -> str:
     """Nothing is saved: limits live for a minute and are seeded again, a cache fills again."""
-    return f'requirepass {password}\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy {policy}\n'
+    return f"""requirepass {password}
+tcp-keepalive {silence.QUIET}
+save ""
+appendonly no
+maxmemory 256mb
+maxmemory-policy {policy}
+"""
 
 
 def _password() -> str:

@@ -118,15 +118,18 @@ class LocalEngine:
         with self._alone():
             counts = self._roster.instances()
             names = [f"{name}-{number}" for name in self.stores() for number in range(1, counts[name] + 1)]
-            self._say(f"Stopping {', '.join(names)}")
-            self._supervisor.stop(names)
             try:
+                self._say(f"Stopping {', '.join(names)}")
+                self._supervisor.stop(names)
                 yield
             finally:
-                self._say(f"Starting {', '.join(names)}")
                 with undisturbed():
-                    self._supervisor.revive()
-                    self._until_ready()
+                    try:
+                        self._say(f"Starting {', '.join(names)}")
+                    finally:  # also where nobody listens any more
+                        self._supervisor.stop(names)  # whoever was about to end, as the first was interrupted
+                        self._supervisor.revive()
+                        self._until_ready()
 
     def migrate(self) -> None:
         for function in self._layout.functions:
@@ -276,12 +279,10 @@ class LocalEngine:
 
     def _refuse_another_place(self) -> None:
         """What a stack was started with stays until it is stopped."""
-        for name, now, asked in (
-            ("PORT", self._layout.port, self._asked.port),
-            ("BIND", self._layout.bind, self._asked.bind),
-        ):
-            if self._environment.get(name) and now != asked:
-                raise Refusal(f"The stack runs with {name}={now}: `just down` first, then `{name}={asked} just up`.")
+        now, asked = self._layout, self._asked
+        for name, has, wants in (("PORT", now.port, asked.port), ("BIND", now.bind, asked.bind)):
+            if self._environment.get(name) and has != wants:
+                raise Refusal(f"The stack runs with {name}={has}: `just down` first, then `{name}={wants} just up`.")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

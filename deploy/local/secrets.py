@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.engine import GATEWAY
 from deploy.front import LOOPBACK
 from deploy.local.layout import Layout
-from runtime import signing
+from runtime import signing, silence
 
 
 def write(layout: Layout, environment: Mapping[str, str]) -> None:
@@ -62,6 +62,7 @@ def redis_config(password: str, port: int, policy: str) -> str:
     return f"""bind {LOOPBACK}
 port {port}
 requirepass {password}
+tcp-keepalive {silence.QUIET}
 save ""
 appendonly no
 maxmemory 256mb

@@ -1,6 +1,7 @@
 """`python -m functions.orders.seed` puts a dozen products in, to try things with; it says how many were new.
 
-It may run again: what is there stays as it is, with its stock.
+It may run again: what is there stays as it is, with its stock. With `--again` each of the dozen has at least as many
+pieces as at first.
 """
 
 import asyncio
@@ -42,15 +43,24 @@ async def seed(database: Database) -> int:
         return sum([await store.add_product(connection, sku, new) for sku, new in PRODUCTS.items()])
 
 
-async def main() -> None:
+async def fill(database: Database) -> int:
+    """Fills up what was sold of the products; how many had fewer."""
+    async with database.write() as connection:
+        return sum([await store.fill(connection, sku, PRODUCTS[sku].stock) for sku in sorted(PRODUCTS)])
+
+
+async def main(*, again: bool) -> None:
     """The command."""
     database = await Database.open(str(load(Settings, os.environ).database_url))
     try:
         added = await seed(database)
+        filled = await fill(database) if again else 0
     finally:
         await database.close()
     sys.stdout.write(f"{added} products were new, {len(PRODUCTS) - added} were there already\n")
+    if again:
+        sys.stdout.write(f"{filled} were filled up\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(again="--again" in sys.argv[1:]))

@@ -29,6 +29,8 @@ _CHANGE = "UPDATE products SET name = $2, currency = $3, unit_price = $4, stock 
 
 _HOLD = "UPDATE products SET stock = stock WHERE sku = $1"
 
+_FILL = "UPDATE products SET stock = $2 WHERE sku = $1 AND stock < $2"
+
 _TAKE = """
     UPDATE products SET stock = stock - $2 WHERE sku = $1 AND stock >= $2
     RETURNING sku, name, currency, unit_price, stock
@@ -74,6 +76,11 @@ async def product(connection: Connection, sku: str) -> Product | None:
 async def products(connection: Connection, query: PageQuery) -> list[Product]:
     """The products behind the cursor, by sku, and one more than the page holds if there are as many."""
     return [_product(row) for row in await connection.fetch(_PRODUCTS, query.cursor or "", query.limit + 1)]
+
+
+async def fill(connection: Connection, sku: str, stock: int) -> bool:
+    """Has at least so many pieces in stock; whether there were fewer."""
+    return await connection.execute(_FILL, sku, stock) == 1
 
 
 async def add_product(connection: Connection, sku: str, new: NewProduct) -> bool:

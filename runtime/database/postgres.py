@@ -8,10 +8,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
+from runtime import silence
 from runtime.database import (
     FAILED,
     Connection,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     Pool = asyncpg.Pool[asyncpg.Record]
     Raw = PoolConnectionProxy[asyncpg.Record]
+    Driven = asyncpg.Connection[asyncpg.Record]
+else:
+    Driven = asyncpg.Connection
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
@@ -37,6 +41,14 @@ WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 # SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 BUSY = ("25P03", "40", "55P03", "57014")  # idle too long; serialization and deadlock; lock; statement timeout
 UNAVAILABLE = ("08", "28", "3D", "53", "57P", "58")  # connection; login; no such database; resources; shutdown; I/O
+
+
+# The server's own side of a connection, for when this machine is gone.
+_SILENCE = {
+    "tcp_keepalives_idle": f"{silence.QUIET}",
+    "tcp_keepalives_interval": f"{silence.AGAIN}",
+    "tcp_keepalives_count": f"{silence.QUESTIONS}",
+}
 
 
 class Postgres(Database):
@@ -58,7 +70,8 @@ class Postgres(Database):
                 timeout=patience,
                 command_timeout=patience,
                 reset=_keep,
-                server_settings=_limits(patience),
+                server_settings=_limits(patience) | _SILENCE,
+                connection_class=Watched,
             )
         database = cls(pool, patience)
         try:
@@ -106,6 +119,16 @@ class Postgres(Database):
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
                 await self._pool.close()  # which ends them all when it is cancelled
+
+
+class Watched(Driven):
+    """One whose socket tells when the server's machine is gone."""
+
+    __slots__ = ()
+
+    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:  # noqa: ANN401  the driver's own affair
+        super().__init__(protocol, transport, *rest)
+        silence.watch(transport.get_extra_info("socket"))
 
 
 class PostgresConnection(Connection):

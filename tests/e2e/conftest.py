@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import far
 from tests.containers import available
 from tests.e2e.stack import Stack, docker_stack, local_stack
 from tests.heard import Heard, heard
@@ -16,7 +17,10 @@ __all__ = ["heard"]
 _MAKE = {"local": local_stack, "docker": docker_stack}
 _DOCKER = available()
 
-collect_ignore = [] if _DOCKER else ["test_containers.py"]
+collect_ignore = [
+    *([] if _DOCKER else ["test_containers.py"]),
+    *([] if _DOCKER and far.POSSIBLE else ["test_dead_machines.py"]),
+]
 
 
 @pytest.fixture(scope="session", params=["local", *(["docker"] if _DOCKER else [])])

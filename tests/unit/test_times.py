@@ -1,7 +1,8 @@
-"""The two chains of times on which every stop depends, read from where each of them is said.
+"""The chains of times on which stops and silences depend, read from where each of them is said.
 
 Idle connections: whoever keeps one to a server lets it go before that server closes it. What runs: a route's deadline
-ends before an instance that stops is cut off, and that comes before whoever keeps it running kills it.
+ends before an instance that stops is cut off, and that comes before whoever keeps it running kills it. Silence: a
+machine that is gone is given up within the longest deadline, by sockets and by kernels alike.
 """
 
 import re
@@ -15,7 +16,7 @@ from functions.gateway.endpoints.dns import DNS_INTERVAL
 from functions.gateway.endpoints.ready import PATIENCE
 from functions.gateway.routes import CEILINGS, DEFAULTS, compile_routes
 from functions.gateway.stages.forward.client import IDLE_AGE
-from runtime import door
+from runtime import door, silence
 from runtime.manifest import read_all
 from runtime.serve import HEADER_READ_TIMEOUT, Serve
 from runtime.units import Duration
@@ -98,3 +99,26 @@ def test_nobody_sets_other_times_where_it_is_deployed() -> None:
     compose = [ROOT / "docker-compose.yml", *ROOT.glob("deploy/docker/*.yml"), *ROOT.glob("functions/*/compose.yml")]
     for file in compose:
         assert not re.search("DRAIN_NOTICE|KILL_TIMEOUT", file.read_text()), file
+
+
+# Silence.
+
+
+@pytest.mark.parametrize("file", ["deploy/docker/stack.yml", "deploy/docker/function.yml"])
+def test_the_kernels_of_containers_are_told_what_sockets_are_told(file: str) -> None:
+    told = dict(re.findall(r"^ +net\.ipv4\.tcp_(\w+): (\d+)$", (ROOT / file).read_text(), re.MULTILINE))
+    assert {name: int(value) for name, value in told.items()} == {
+        "keepalive_time": silence.QUIET,
+        "keepalive_intvl": silence.AGAIN,
+        "keepalive_probes": silence.QUESTIONS,
+        "retries2": silence.RETRANSMISSIONS,
+    }
+
+
+def test_a_machine_that_is_gone_is_given_up_while_another_may_still_be_asked() -> None:
+    ceiling = float(CEILINGS["deadline"])
+    assert ceiling > silence.QUIET + silence.AGAIN * silence.QUESTIONS
+    assert ceiling > silence.UNACKNOWLEDGED
+    by_the_kernel = 0.2 * (2 ** (silence.RETRANSMISSIONS + 1) - 1)  # seconds; Linux, tcp_model_timeout
+    assert by_the_kernel < ceiling
+    assert by_the_kernel < said("nginx/snippets/forward.conf", "proxy_next_upstream_timeout")

@@ -6,7 +6,6 @@ had its effect.
 
 import asyncio
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 
 from functions.gateway.redis import sentinel
 from functions.gateway.redis.patience import Patience
-from runtime import log
+from runtime import log, silence
 
 Command = tuple[Any, ...]  # of str, bytes and int
 Reply = Any  # what the script or command answers; an error reply is an instance of ResponseError
@@ -58,8 +57,10 @@ def connection(url: str) -> AbstractConnection:
     except ValueError:
         raise ValueError(_NO_URL) from None
     kind = options.pop("connection_class", sentinel.MasterConnection if by_name else Connection)
-    timeouts = {"socket_timeout": None, "socket_connect_timeout": _CONNECT}
-    made: AbstractConnection = kind(**options, **timeouts, protocol=2, driver_info=None)
+    options |= {"socket_timeout": None, "socket_connect_timeout": _CONNECT}
+    if issubclass(kind, Connection):  # and not through a Unix socket
+        options |= {"socket_keepalive": True, "socket_keepalive_options": silence.options()}
+    made: AbstractConnection = kind(**options, protocol=2, driver_info=None)
     return made
 
 
@@ -110,7 +111,7 @@ class Conversation:
             return False
         try:
             over = await self._connection.can_read()  # nothing is to be read where nothing was asked, but the end
-        except (RedisError, OSError):
+        except (RedisError, OSError, RuntimeError):
             over = True
         if over:
             await self._give_up([], ConnectionError("ended"))
@@ -172,7 +173,7 @@ class Conversation:
 
     async def _reply(self) -> Reply:
         try:
-            return await self._connection.read_response(timeout=math.inf)
+            return await self._connection.read_response()  # with a timeout, it takes ETIMEDOUT for a reply: None
         except ResponseError as error:
             return error
 

@@ -45,6 +45,7 @@ class Still:
     asked: list[object] = field(default_factory=list)
     kept: Mapping[str, Store] = field(default_factory=dict)
     refuses: bool = False
+    code: int = 3  # of what is run
     keys: Path = Path()
     ships: Steps = field(default_factory=Steps)
 
@@ -67,7 +68,7 @@ class Still:
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self.asked.append((function, module, *arguments))
-        return 3
+        return self.code
 
     def stores(self) -> Mapping[str, Store]:
         return self.kept
@@ -125,9 +126,21 @@ def test_down_without_data_asks_nothing() -> None:
 def test_the_exit_code_of_what_was_run_is_the_verbs() -> None:
     engine = Still()
     assert verbs.admin(engine, "a@example.com", create=True) == 3
-    assert verbs.seed(engine) == 3
+    assert verbs.seed(engine, again=False) == 3
     command = ("users", "functions.users.admin", "a@example.com", "--create")
     assert engine.asked == [command, ("orders", "functions.orders.seed")]
+
+
+def test_a_seed_that_fills_up_has_gateways_forget_what_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, command = Still(), ("orders", "functions.orders.seed", "--again")
+    assert verbs.seed(engine, again=True) == 3
+    assert engine.asked == [command]
+    monkeypatch.setattr(engine, "code", 0)
+    assert verbs.seed(engine, again=True) == 0
+    assert engine.asked[1:] == [
+        command,
+        ("gateway", "functions.gateway.cached", "purge", "--all"),
+    ]
 
 
 def test_limits_are_shown_or_cleared_by_a_gateways_own_command() -> None:
@@ -248,6 +261,20 @@ def test_a_backup_that_another_stack_made_wants_its_key(backed_up: tuple[Still, 
     word.word = "after"
     assert verbs.restore(engine, folder, tmp_path / "again", agrees, AT, Keys(other, None)) == 0
     assert word.word == "before"
+
+
+def test_where_that_fails_as_well_the_refusal_says_where_it_is(
+    backed_up: tuple[Still, Word, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, word, folder = backed_up
+
+    def refuse(_file: Path, _migrations: object) -> None:
+        raise Refusal("The database is away.")
+
+    monkeypatch.setattr(word, "load", refuse)
+    with pytest.raises(Refusal, match=r"What was there can't be put back .*-before-restore: `just restore"):
+        verbs.restore(engine, folder, tmp_path, agrees, AT, KEYS)
+    assert engine.asked == ["paused"]
 
 
 def test_rotating_keys_says_when_the_new_one_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

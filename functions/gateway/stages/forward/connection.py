@@ -26,6 +26,7 @@ from functions.gateway.stages.forward.errors import (
 )
 from functions.gateway.stages.forward.headers import incoming, of_events
 from functions.gateway.stages.forward.upload import Upload
+from runtime import silence
 
 HIGH_WATER = 64 * 1024  # bytes received and not taken; above it the socket is not read
 
@@ -58,24 +59,9 @@ class Connection(asyncio.Protocol):
     """A socket and the answer that is being read from it. `deadline` and `born` are in seconds of `clock`."""
 
     __slots__ = (
-        "_answer",
-        "_buffered",
-        "_clock",
-        "_drained",
-        "_error",
-        "_idle",
-        "_loop",
-        "_owner",
-        "_paused",
-        "_reused",
-        "_timeouts",
-        "_transport",
-        "_upload",
-        "_waiter",
-        "born",
-        "busy",
-        "deadline",
-    )
+        "_answer", "_buffered", "_clock", "_drained", "_error", "_idle", "_large", "_loop", "_owner", "_paused",
+        "_reused", "_timeouts", "_transport", "_upload", "_waiter", "born", "busy", "deadline",
+    )  # fmt: skip
     _transport: asyncio.Transport
 
     def __init__(self, owner: Owner, timeouts: Timeouts, clock: Callable[[], float]) -> None:
@@ -89,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._error: ForwardError | None = None
         self._buffered = 0
-        self._paused = self._reused = self.busy = False
+        self._paused = self._reused = self._large = self.busy = False
         self.born = clock()
         self.deadline = self.born + timeouts.connect  # until a request has it
 
@@ -107,6 +93,10 @@ class Connection(asyncio.Protocol):
         self.busy = True
         self._idle = self._timeouts.idle
         self.deadline = self._clock() + self._timeouts.head
+        if self._large is not (large := upload is not None or len(request) > silence.READ_AT_ONCE):
+            self._large = large
+            seconds = self._timeouts.idle if large else silence.UNACKNOWLEDGED
+            silence.unread(self._transport.get_extra_info("socket"), seconds)
         self._transport.write(request)
         if upload is not None:
             self._upload = self._loop.create_task(self._send(upload))

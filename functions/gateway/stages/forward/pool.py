@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functions.gateway.stages.forward.address import parse
 from functions.gateway.stages.forward.connection import Connection, Timeouts
 from functions.gateway.stages.forward.errors import ConnectFailed
+from runtime import silence
 from runtime.background import Beat
 
 _HANDSHAKE = 4  # times the time of a plain dial: TLS goes to and fro thrice, and to places further away
@@ -155,7 +156,7 @@ class Pool:
         connection = Connection(self, self._timeouts, self._clock)
         self._dialling += 1
         try:
-            await asyncio.get_running_loop().create_connection(
+            transport, _ = await asyncio.get_running_loop().create_connection(
                 lambda: connection,
                 host,
                 port,
@@ -169,6 +170,7 @@ class Pool:
             self._dialling -= 1
         if connection.closing:
             raise ConnectFailed(f"{self._endpoint}: closed as soon as it was opened")
+        silence.watch(transport.get_extra_info("socket"))
         return connection
 
     async def _turn(self) -> None:

@@ -159,6 +159,13 @@ def test_an_honest_stack_passes_and_leaves_a_page(
     assert "<svg" in page.read_text()
 
 
+def test_what_a_run_took_is_in_stock_again(engine: Engine, stack: Stack, tmp_path: Path) -> None:
+    assert go(engine, tmp_path) == 0
+    with closing(sqlite3.connect(stack.file)) as database:
+        assert database.execute("SELECT stock FROM products").fetchall() == [(1000,)]
+        assert database.execute("SELECT count(*) FROM orders").fetchone() > (0,)
+
+
 def test_an_order_that_was_acknowledged_and_is_not_there_is_told(
     engine: Engine, stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deploy.docker.engine import instance, place, plainly, sick
+from deploy.docker.engine import instance, place, plainly, scales, sick
 
 
 def _container(service: str, number: int = 1, **state: Any) -> dict[str, Any]:  # noqa: ANN401  what Docker says
@@ -51,3 +51,7 @@ def test_data_of_other_secrets_is_told_with_what_to_do() -> None:
     said = plainly("users-database said: FATAL: password authentication failed for user", ["portico_postgres"])
     assert said.endswith("or delete the data for good with `docker volume rm portico_postgres`.")
     assert plainly("anything else", []) == "anything else"
+
+
+def test_so_many_are_named_with_each_service_also_none() -> None:
+    assert scales({"orders": 2, "users": 0}) == ["--scale", "orders=2", "--scale", "users=0"]

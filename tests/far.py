@@ -1,0 +1,117 @@
+"""Another machine, as the network shows one: a namespace at the far end of a cable that can be pulled.
+
+Then nothing comes back: no reset, no refusal, no acknowledgement. As root, with iproute2. Sockets are made over there
+and used here, so what is to be reached there may run anywhere. The machine's own network gets one interface more.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+HERE, THERE = "10.213.77.1", "10.213.77.2"
+POSSIBLE = os.geteuid() == 0 and shutil.which("ip") is not None
+
+_OPEN = """
+import socket, sys
+way, verb, host, port = socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:]
+made = getattr(socket, verb)((host, int(port)))
+socket.send_fds(way, [b"."], [made.fileno()])
+"""
+
+
+class Far:
+    """The machine; `there` is its address."""
+
+    def __init__(self) -> None:
+        self._name = f"far{os.getpid()}"
+        self._switch = f"{self._name}-switch"
+        for namespace in (self._name, self._switch):
+            _ip("netns", "add", namespace)
+        _ip("-n", self._switch, "link", "add", "middle", "type", "bridge")
+        _ip("-n", self._switch, "link", "set", "middle", "up")
+        self._plug(self._name, HERE, port="near")
+        self._plug("lan", THERE, port="far", namespace=self._name)
+
+    def listen(self) -> socket.socket:
+        """A listener over there."""
+        return self._socket("create_server", THERE, 0)
+
+    def dial(self, port: int) -> socket.socket:
+        """A connection from over there to what listens here."""
+        return self._socket("create_connection", HERE, port)
+
+    def pull(self) -> None:
+        _ip("-n", self._switch, "link", "set", "far", "down")
+
+    def plug(self) -> None:
+        _ip("-n", self._switch, "link", "set", "far", "up")
+
+    def remove(self) -> None:
+        _ip("link", "delete", self._name)  # a socket that is still open would keep its namespace, and that the cable
+        for namespace in (self._name, self._switch):
+            _ip("netns", "delete", namespace)
+
+    def _plug(self, interface: str, address: str, *, port: str, namespace: str = "") -> None:
+        at = ["-n", namespace] if namespace else []
+        place = ["netns", namespace] if namespace else []
+        _ip("link", "add", interface, *place, "type", "veth", "peer", "name", port, "netns", self._switch)
+        _ip("-n", self._switch, "link", "set", port, "master", "middle", "up")
+        _ip(*at, "address", "add", f"{address}/24", "dev", interface)
+        _ip(*at, "link", "set", interface, "up")
+
+    def _socket(self, verb: str, host: str, port: int) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            command = ["ip", "netns", "exec", self._name, sys.executable, "-c", _OPEN]
+            asked = [*command, str(theirs.fileno()), verb, host, str(port)]
+            subprocess.run(asked, check=True, pass_fds=[theirs.fileno()])
+            _, [made], _, _ = socket.recv_fds(ours, 1, 1)
+        return socket.socket(fileno=made)
+
+
+@contextmanager
+def over_there(far: Far, port: int) -> Iterator[str]:
+    """What listens at `port` on this machine is reached over there: its "host:port" for the length of the block."""
+    with far.listen() as listener, ExitStack() as ends:
+        accepting = threading.Thread(target=_accept, args=(listener, port, ends))
+        accepting.start()
+        try:
+            yield f"{THERE}:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+
+
+def _accept(listener: socket.socket, port: int, ends: ExitStack) -> None:
+    """Until the listener is shut; `ends` ends what was begun."""
+    with suppress(OSError):
+        while True:
+            near = ends.enter_context(listener.accept()[0])
+            behind = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+            for source, target in ((near, behind), (behind, near)):
+                passing = threading.Thread(target=_pass_on, args=(source, target))
+                passing.start()
+                ends.callback(passing.join)
+            ends.callback(_shut, near, behind)
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
+    _shut(source, target)
+
+
+def _shut(*both: socket.socket) -> None:
+    for end in both:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
