@@ -135,8 +135,8 @@ async def test_a_caller_who_goes_takes_the_statement_along(seen: Seen) -> None:
         assert f'requests_total{{route="{method} /endless",status="499"}} 1\n' in told
 
 
-# The statement is ended a moment before the deadline, so that there is time to say why; where rolling back takes longer,
-# as on a busy machine, the deadline itself ends all of it. Both are told, and neither leaves anything.
+# The statement is ended a moment before the deadline, so that there is time to say why. Where rolling back takes
+# longer, as on a busy machine, the deadline ends all of it. Both are told so, and neither leaves anything.
 LATE = {(503, "/problems/dependency-unavailable"), (504, "/problems/deadline-exceeded")}
 
 
