@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decision
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.desk import LIFE, SLOT, Ask, Loan
 from functions.gateway.stages.limit.permits import Lender, Permits
 from functions.gateway.stages.limit.policy import Policies
@@ -24,7 +24,6 @@ class Bucket(NamedTuple):
 class Room(NamedTuple):
     """What there is to be had of a bucket."""
 
-    start: int  # its TAT before anything is taken
     permits: int
     ahead: int
 
@@ -38,35 +37,43 @@ def policies(*texts: str) -> Policies:
 def lend(stored: Sequence[Bucket | None], now: int, asked: Policies, ask: Ask) -> tuple[Loan, list[Bucket]]:
     """The answer to `ask`, and what is stored then."""
     known = [bucket or Bucket(now, {}) for bucket in stored]
-    left = [_without(bucket, now, pace, ask) for bucket, (pace, *_) in _with(known, asked)]
+    refilled = [_refilled(bucket, now, pace, burst) for bucket, (pace, burst, _) in _with(known, asked)]
+    left = [_without(bucket, pace, ask) for bucket, (pace, *_) in _with(refilled, asked)]
     rooms = [_room(bucket, now, *numbers) for bucket, numbers in _with(left, asked)]
     taken = min(ask.need, *(room.permits for room in rooms))
-    lent = max(0, min(ask.ahead, *(min(room.permits - taken, room.ahead) for room in rooms)))
-    slot = (now + LIFE) // SLOT + 1
+    lent = min(ask.ahead, *(min(room.permits - taken, room.ahead) for room in rooms))
+    slot = (now + LIFE) // SLOT + 2
     after = []
-    for (bucket, (pace, *_)), room in zip(_with(left, asked), rooms, strict=True):
+    for bucket, (pace, *_) in _with(left, asked):
         leases = {**bucket.leases, slot: bucket.leases.get(slot, 0) + lent} if lent else bucket.leases
-        after.append(Bucket(room.start + (taken + lent) * pace, leases))
-    return Loan(now, taken, lent, slot, tuple(bucket.tat for bucket in after)), after
+        after.append(Bucket(bucket.tat + (taken + lent) * pace, leases))
+    spare = min(room.ahead for room in rooms) - lent
+    return Loan(now, taken, lent, slot, spare, tuple(bucket.tat for bucket in after)), after
 
 
 def _with(buckets: Sequence[Bucket], asked: Policies) -> "zip[tuple[Bucket, tuple[int, int, int]]]":
     return zip(buckets, asked.buckets, strict=True)
 
 
-def _without(bucket: Bucket, now: int, pace: int, ask: Ask) -> Bucket:
-    """The bucket after what ended, and after what is given back."""
-    leases = {slot: permits for slot, permits in bucket.leases.items() if slot * SLOT > now}
-    mine = min(leases.get(ask.slot, 0), ask.lent)
-    if mine:
-        leases[ask.slot] -= mine
+def _refilled(bucket: Bucket, now: int, pace: int, burst: int) -> Bucket:
+    """The bucket after one lease after the other has ended: while they last it fills to its burst less all of them."""
+    tat, leases = bucket
+    for slot in sorted(leases):
+        if slot * SLOT <= now:
+            tat = max(tat, slot * SLOT + sum(leases.values()) * pace)
+            leases = {other: permits for other, permits in leases.items() if other != slot}
+    return Bucket(min(max(tat, now + sum(leases.values()) * pace), now + burst * pace), leases)
+
+
+def _without(bucket: Bucket, pace: int, ask: Ask) -> Bucket:
+    """The bucket after what is given back."""
+    mine = min(bucket.leases.get(ask.slot, 0), ask.lent)
+    leases = {slot: permits - mine * (slot == ask.slot) for slot, permits in bucket.leases.items()}
     return Bucket(bucket.tat - min(mine, ask.unused) * pace, {slot: left for slot, left in leases.items() if left})
 
 
 def _room(bucket: Bucket, now: int, pace: int, burst: int, leasable: int) -> Room:
-    out = sum(bucket.leases.values())
-    start = min(max(bucket.tat, now + out * pace), now + burst * pace)
-    return Room(start, (now + burst * pace - start) // pace, max(0, leasable - out))
+    return Room((now + burst * pace - bucket.tat) // pace, max(0, leasable - sum(bucket.leases.values())))
 
 
 class Store:
@@ -151,12 +158,27 @@ async def asked_of(lender: Lender, asked: Policies, keys: tuple[str, ...], ask: 
     return loan
 
 
+class Taken(NamedTuple):
+    """What was decided of one bucket."""
+
+    admitted: bool
+    remaining: int
+    retry_after: float
+    next_permit: float
+
+
+def alone(verdict: Verdict) -> Taken:
+    """A verdict on one bucket."""
+    ((remaining, next_permit),) = verdict.states
+    admitted = isinstance(verdict, Admission)
+    return Taken(admitted, remaining, verdict.retry_after if isinstance(verdict, Refusal) else 0.0, next_permit)
+
+
 class Alone:
     """Permits as a test of one bucket takes them: by key and limit."""
 
     def __init__(self, permits: Permits) -> None:
         self.permits = permits
 
-    async def take(self, key: str, limit: Limit) -> Decision:
-        (decision,) = await self.permits.take(Policies({"default": limit}), (key,))
-        return decision
+    async def take(self, key: str, limit: Limit) -> Taken:
+        return alone(await self.permits.take(Policies({"default": limit}), (key,)))

@@ -32,7 +32,9 @@ class TimedStore:
         text = text.replace(_CLOCK, f"local now = tonumber(redis.call('GET', 'clock {self._mark}'))")
         (scratch / "timed.lua").write_text(text.replace(_EXPIRY, "600000").replace(*change))
         self._operator = Redis.from_url(url)
-        self._lender = RedisLender(connection(url), 30, Script(scratch / "timed.lua"))
+        patient = connection(url)
+        patient.socket_connect_timeout = 30  # a busy machine takes its time
+        self._lender = RedisLender(patient, 30, Script(scratch / "timed.lua"))
 
     async def __aenter__(self) -> Self:
         return self

@@ -135,9 +135,14 @@ async def test_a_caller_who_goes_takes_the_statement_along(seen: Seen) -> None:
         assert f'requests_total{{route="{method} /endless",status="499"}} 1\n' in told
 
 
+# The statement is ended a moment before the deadline, so that there is time to say why. Where rolling back takes
+# longer, as on a busy machine, the deadline ends all of it. Both are told so, and neither leaves anything.
+LATE = {(503, "/problems/dependency-unavailable"), (504, "/problems/deadline-exceeded")}
+
+
 async def test_a_deadline_that_passes_takes_the_statement_along(seen: Seen) -> None:
     answer = await seen.client.get("/endless", headers={"x-deadline-ms": "1000"})
-    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/dependency-unavailable")
+    assert (answer.status_code, answer.json()["type"]) in LATE
     await seen.nothing_is_left(notes=1)
     answer = await seen.client.post("/notes", headers={"x-deadline-ms": "3"})
     assert (answer.status_code, answer.json()["type"]) == (504, "/problems/deadline-exceeded")

@@ -2,63 +2,84 @@
 
 It knows no store, no clock and no request. Source: ATM Forum TM 4.1, section 4.4.2 (virtual scheduling), where all that
 is stored is the theoretical arrival time (TAT): the moment at which the bucket is full again. gcra.lua says the same.
+Times are whole microseconds on the store's clock; what clients are told is in seconds.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from functions.gateway.stages.limit.policy import MICROSECONDS, interval
-from runtime.units import Limit
+from functions.gateway.stages.limit.policy import MICROSECONDS, Bucket
 
 
-class Decision(NamedTuple):
-    """What a bucket answered. Times called seconds are for people and headers; microseconds are what is stored."""
+class State(NamedTuple):
+    """What a client is told of one bucket."""
 
-    admitted: bool
     remaining: int  # permits that could be had at once
-    retry_after: float  # seconds until the same cost is admitted; 0.0 when it was
-    next_permit: float  # seconds until one more than `remaining` could be had; 0.0 when the bucket is full
-    tat: int  # theoretical arrival time to store, microseconds on the store's clock
-    now: int  # when this was decided, microseconds on the same clock
+    next_permit: float  # seconds until one more than that could be had; 0.0 when the bucket is full
 
 
-Decisions = tuple[Decision, ...]  # one for each bucket that a request takes from
+class Admission:
+    """A permit was taken from every bucket. Only who has taken them makes one."""
+
+    __slots__ = ("states",)
+
+    def __init__(self, states: tuple[State, ...]) -> None:
+        self.states = states  # none: nobody could decide, and the policies say that the request passes then
 
 
-def decide(tat: int | None, now: int, limit: Limit, cost: int = 1) -> Decision:
-    """Takes `cost` permits at `now` from the bucket that is full again at `tat` (None: it is full), or none at all."""
-    pace = interval(limit)
-    full = limit.burst * pace
-    start = now if tat is None else min(max(tat, now), now + full)
-    after = start + cost * pace
-    admitted = after - now <= full
-    return decision(admitted, after if admitted else start, now, limit, cost)
+class Refusal:
+    """No permit was taken from any bucket. It has nothing in common with an Admission that could be mistaken."""
+
+    __slots__ = ("retry_after", "states", "violated")
+
+    def __init__(self, states: tuple[State, ...], violated: tuple[int, ...], retry_after: float) -> None:
+        self.states = states
+        self.violated = violated  # which of the buckets have no permit: one at least
+        self.retry_after = retry_after  # seconds until all have one: more than 0.0
 
 
-def decide_all(tats: Iterable[int | None], now: int, limits: Sequence[Limit]) -> Decisions:
-    """Takes a permit from each bucket, or from none: those that had one are told as admitting, and keep it."""
-    taken = tuple(decide(tat, now, limit) for tat, limit in zip(tats, limits, strict=True))
-    if all(decision.admitted for decision in taken):
-        return taken
-    return tuple(
-        decision(admitted=True, tat=each.tat - interval(limit), now=now, limit=limit) if each.admitted else each
-        for each, limit in zip(taken, limits, strict=True)
+Verdict = Admission | Refusal
+
+
+def decide(tats: Iterable[int | None], now: int, buckets: Sequence[Bucket]) -> tuple[Verdict, list[int]]:
+    """Takes a permit from each bucket that is full again at its TAT (None: it is full), or from none; the TATs then."""
+    after, empty = [], False
+    for tat, (pace, burst, _) in zip(tats, buckets, strict=True):
+        last = now + (burst - 1) * pace  # a bucket that is full again later than this has no permit
+        start = now if tat is None or tat < now else tat
+        if start > last:
+            start, empty = min(start, last + pace), True
+        after.append(start + pace)
+    if not empty:
+        return admission(after, now, buckets), after
+    before = [tat - pace for tat, (pace, *_) in zip(after, buckets, strict=True)]
+    return refusal(waits(before, now, buckets), before, now, buckets), before
+
+
+def waits(tats: Iterable[int], now: int, buckets: Sequence[Bucket]) -> list[int]:
+    """Microseconds until each bucket has a permit; 0 or less where there is one."""
+    return [tat - now - (burst - 1) * pace for tat, (pace, burst, _) in zip(tats, buckets, strict=True)]
+
+
+def admission(tats: Iterable[int], now: int, buckets: Sequence[Bucket]) -> Admission:
+    """What is told of buckets from each of which a permit was taken; `tats` are those after it."""
+    return Admission(
+        tuple([_state(tat - now, pace, burst) for tat, (pace, burst, _) in zip(tats, buckets, strict=True)])
     )
 
 
-def decision(admitted: bool, tat: int, now: int, limit: Limit, cost: int = 1) -> Decision:  # noqa: FBT001  it is the first field
-    """What `tat`, as it is to be stored, means to the client, whoever decided."""
-    pace = interval(limit)
-    left = limit.burst * pace - (tat - now)
-    remaining, part = divmod(left, pace)
-    retry_after = 0 if admitted else cost * pace - left
-    next_permit = 0 if tat == now else pace - part
-    return Decision(admitted, remaining, retry_after / MICROSECONDS, next_permit / MICROSECONDS, tat, now)
+def refusal(due: Sequence[int], tats: Iterable[int], now: int, buckets: Sequence[Bucket]) -> Refusal:
+    """What is told of buckets that give none for so many microseconds; those that do, keep theirs."""
+    if max(due) <= 0:  # whoever refused did not say for which of them: each is worth a try at its next permit
+        due = [pace for pace, *_ in buckets]
+    states = [
+        State(0, wait / MICROSECONDS) if wait > 0 else _state(tat - now, pace, burst)
+        for wait, tat, (pace, burst, _) in zip(due, tats, buckets, strict=True)
+    ]
+    violated = [index for index, wait in enumerate(due) if wait > 0]
+    return Refusal(tuple(states), tuple(violated), max(due) / MICROSECONDS)
 
 
-def refused(decisions: Decisions) -> bool:
-    """Whether any bucket had no permit."""
-    for decision in decisions:  # noqa: SIM110  every limited request comes by, and a generator costs as much again
-        if not decision.admitted:
-            return True
-    return False
+def _state(debt: int, pace: int, burst: int) -> State:
+    remaining, part = divmod(burst * pace - debt, pace)
+    return State(remaining, (pace - part) / MICROSECONDS if debt else 0.0)

@@ -1,13 +1,13 @@
 """What one gateway knows of one set of buckets: the permits it has on lease, and how many to ask for next.
 
-In: the time and what the store answered. Out: permits, asks, and what clients are told. The law: what is held was
+In: the time and what the store answered. Out: permits, asks, and verdicts. The law: what is held was
 deducted from every bucket before, is used only while the lease lasts, and is given back once. It knows no store, no
 clock and no loop.
 """
 
 from typing import NamedTuple
 
-from functions.gateway.stages.limit.bucket import Decisions, decision
+from functions.gateway.stages.limit.bucket import Admission, Verdict, admission, refusal, waits
 from functions.gateway.stages.limit.policy import Policies
 
 LIFE = 2_000_000  # microseconds that a lease lasts, on the clock of who took it
@@ -35,6 +35,7 @@ class Loan(NamedTuple):
     taken: int  # of the permits that were needed
     lent: int  # of those asked for ahead
     slot: int  # under which the store counts them
+    spare: int  # permits that may go on lease beside all that are
     tats: tuple[int, ...]  # of each bucket, with all of that deducted
 
 
@@ -117,15 +118,9 @@ class Desk:
         buckets = self.policies.buckets
         return tuple([max(now, tat - held * pace) for tat, (pace, _, _) in zip(self._known, buckets, strict=True)])
 
-    def told(self, now: int) -> Decisions:
-        """What the client of a leased permit is told."""
-        limits = self.policies.limits
-        return tuple(
-            [
-                decision(True, tat, now, limit)  # noqa: FBT003  see bucket.decision
-                for tat, limit in zip(self.known(now), limits, strict=True)
-            ]
-        )
+    def admission(self, now: int) -> Admission:
+        """What the client of a leased permit is told, once it was served."""
+        return admission(self.known(now), now, self.policies.buckets)
 
     def _ahead(self, now: int, share: int) -> int:
         elapsed = now - self._since
@@ -136,23 +131,14 @@ class Desk:
         return wanted if wanted >= _LEAST else 0
 
 
-def outcomes(loan: Loan, ask: Ask, policies: Policies) -> list[Decisions]:
+def outcomes(loan: Loan, ask: Ask, policies: Policies) -> list[Verdict]:
     """What each of the requests that waited for `loan` is told, in the order they came."""
+    now, buckets = loan.now, policies.buckets
     behind = range(loan.lent + loan.taken - 1, loan.lent - 1, -1)  # permits deducted after each one's own
-    admitted = [
-        tuple(
-            decision(True, tat - later * pace, loan.now, limit)  # noqa: FBT003  see bucket.decision
-            for tat, (pace, *_), limit in zip(loan.tats, policies.buckets, policies.limits, strict=True)
-        )
+    told: list[Verdict] = [
+        admission([tat - later * pace for tat, (pace, *_) in zip(loan.tats, buckets, strict=True)], now, buckets)
         for later in behind
     ]
-    refused = ask.need - loan.taken
-    return admitted + [judged(loan.tats, loan.now, policies)] * refused if refused else admitted
-
-
-def judged(tats: tuple[int, ...], now: int, policies: Policies) -> Decisions:
-    """What a request that takes nothing is told: which of the buckets have no permit."""
-    return tuple(
-        decision(now + (burst - 1) * pace >= tat, tat, now, limit)
-        for tat, (pace, burst, _), limit in zip(tats, policies.buckets, policies.limits, strict=True)
-    )
+    if missing := ask.need - loan.taken:
+        told += [refusal(waits(loan.tats, now, buckets), loan.tats, now, buckets)] * missing
+    return told

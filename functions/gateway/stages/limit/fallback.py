@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions, refused
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import Policies
@@ -84,7 +84,7 @@ class Fallback:
         """How many checks, by who decided and by what was decided."""
         return {**self._shared.decisions, **self._decisions}
 
-    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Verdict:
         """A permit from each bucket, or from none."""
         if self._return is None:
             try:
@@ -96,18 +96,18 @@ class Fallback:
         self._decisions["none", policies.on_failure] += 1
         if policies.on_failure == "closed":
             raise Unavailable
-        return ()
+        return Admission(())
 
-    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
+    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Refusal | None:
         """What is refused already, by whoever decides at the moment."""
         if self._return is None:
             return self._shared.refusal(policies, keys)
         return self._local.refusal(policies, keys, self._live()) if policies.on_failure == "local" else None
 
-    def _take_locally(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+    def _take_locally(self, policies: Policies, keys: tuple[str, ...]) -> Verdict:
         self._touched.update(keys)
         taken = self._local.share(policies, keys, self._live())
-        self._decisions[_LOCAL[not refused(taken)]] += 1
+        self._decisions[_LOCAL[isinstance(taken, Admission)]] += 1
         return taken
 
     async def watching(self) -> None:

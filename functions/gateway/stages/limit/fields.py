@@ -1,13 +1,13 @@
 """What a client is told of its limits: the RateLimit fields of draft-ietf-httpapi-ratelimit-headers.
 
-In: named limits and decisions. Out: header lines, as CONTRACT.md shows them. What never changes is encoded once.
+In: named limits and states of buckets. Out: header lines, as CONTRACT.md shows. What never changes is encoded once.
 """
 
 from collections.abc import Sequence
 from math import ceil
 
 from functions.gateway.exchange import Header
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import State
 from runtime.units import Limit
 
 
@@ -19,13 +19,13 @@ class Fields:
         self._policy = (b"ratelimit-policy", ", ".join(said).encode())
         self._state = ", ".join(f'"{name}";r=%d;t=%d' for name in names).encode()
 
-    def of(self, decisions: Decisions) -> tuple[Header, ...]:
+    def of(self, states: Sequence[State]) -> tuple[Header, ...]:
         """`q` and `w` (seconds) as the manifest says, `r` what may come at once, `t` whole seconds to the next permit.
 
         `t` is rounded up, so that waiting that long is always enough; 0 says that the bucket is full. Nothing is said
         where nobody decided.
         """
-        if not decisions:
+        if not states:
             return ()
-        numbers = [number for each in decisions for number in (each.remaining, ceil(each.next_permit))]
+        numbers = [number for each in states for number in (each.remaining, ceil(each.next_permit))]
         return self._policy, (b"ratelimit", self._state % tuple(numbers))

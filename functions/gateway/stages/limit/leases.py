@@ -1,6 +1,6 @@
 """Permits that all instances share, with as few questions as can be: a hot key is asked for once for many requests.
 
-In: a lender, and how many instances are alive. Out: decisions, or Unavailable. Requests that come while a question
+In: a lender, and how many instances are alive. Out: verdicts, or Unavailable. Requests that come while a question
 waits to be sent go with it; a key that is asked for often is lent a batch of permits ahead; one that has none left is
 refused here until its reset. Together never more than the limit is admitted, and less by at most what is on lease.
 """
@@ -10,8 +10,8 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions, refused
-from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, judged, outcomes
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict, refusal, waits
+from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, outcomes
 from functions.gateway.stages.limit.memory import Clock, steady
 from functions.gateway.stages.limit.permits import Lender
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
@@ -21,7 +21,7 @@ SWEEP = 0.4  # seconds; a lease that nobody used from one sweep to the next goes
 
 _ENDING = LIFE // 2  # a lease is given back before its end: what is unused is lost then
 _LONGEST = MICROSECONDS  # of a refusal: a bucket may be cleared by a person, or filled by a lease that comes back
-_SHORTEST = 50_000  # where leases are to be had: as many permits as may be on lease gather first
+_GATHER = 50_000  # at most that long permits gather at an empty bucket, as many as may still go on lease
 _SHARED, _LEASED, _KNOWN = (((how, "refused"), (how, "admitted")) for how in ("shared", "leased", "known"))
 
 Learn = Callable[[str, int], None]  # told of each bucket and the microseconds until it is full
@@ -34,7 +34,7 @@ class Question:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.waiters: list[asyncio.Future[Decisions]] = []
+        self.waiters: list[asyncio.Future[Verdict]] = []
         self.ask = Ask(0, 0)
         self.sent = 0
 
@@ -58,7 +58,7 @@ class Leases:
         self._clock = clock
         self._desks: dict[tuple[str, ...], Desk] = {}
         self._queued: dict[tuple[str, ...], Question] = {}
-        self._spent: dict[str, tuple[int, int]] = {}  # until when a key is refused here, and its TAT
+        self._spent: dict[str, tuple[int, int, int]] = {}  # when it was asked for, how long until its reset, Loan.spare
         self.decisions: Counter[tuple[str, ...]] = Counter()  # by how it was known and what was decided
         self.asked = 0  # questions that were sent
 
@@ -72,12 +72,12 @@ class Leases:
         """Keys, or sets of them, that were asked for lately; what is known of all others is as good as it gets."""
         return len(self._desks)
 
-    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Verdict:
         """A permit from each bucket, or none."""
         found = self.at_once(policies, keys)
         return found if found is not None else await self.later(keys)
 
-    def at_once(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
+    def at_once(self, policies: Policies, keys: tuple[str, ...]) -> Verdict | None:
         """What is known without asking anybody."""
         now = self._clock()
         desk = self._desks.get(keys)
@@ -86,16 +86,16 @@ class Leases:
         desk.count()
         if desk.serve(now):
             self.decisions[_LEASED[True]] += 1
-            return desk.told(now)
+            return desk.admission(now)
         return self._refusal(policies, keys, now) if self._spent else None
 
-    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
+    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Refusal | None:
         """That one of the buckets has no permit, if that is known."""
         return self._refusal(policies, keys, self._clock()) if self._spent else None
 
-    def later(self, keys: tuple[str, ...]) -> asyncio.Future[Decisions]:
+    def later(self, keys: tuple[str, ...]) -> asyncio.Future[Verdict]:
         """What the lender will say; `at_once` was asked before."""
-        waiter: asyncio.Future[Decisions] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._put(self._desks[keys]).waiters.append(waiter)
         return waiter
 
@@ -107,7 +107,7 @@ class Leases:
     def sweep(self) -> None:
         """Gives back what is not used, and forgets what nobody asks for."""
         now = self._clock()
-        self._spent = {key: spent for key, spent in self._spent.items() if spent[0] > now}
+        self._spent = {key: spent for key, spent in self._spent.items() if spent[0] + _LONGEST > now}
         for desk in [*self._desks.values()]:
             if desk.touched:
                 desk.touched = False
@@ -153,7 +153,7 @@ class Leases:
         del self._queued[desk.keys]
         waiting = deque(waiter for waiter in question.waiters if not waiter.done())
         while waiting and desk.serve(now):
-            self._answer(waiting.popleft(), desk.told(now), _LEASED)
+            self._answer(waiting.popleft(), desk.admission(now), _LEASED)
         question.waiters, question.sent = [*waiting], now
         if not waiting and not desk.lent and not desk.looking:
             return None
@@ -175,26 +175,44 @@ class Leases:
         for waiter, told in zip(question.waiters, outcomes(loan, question.ask, desk.policies), strict=True):
             self._answer(waiter, told, _SHARED)
 
-    def _answer(self, waiter: asyncio.Future[Decisions], told: Decisions, how: tuple[tuple[str, str], ...]) -> None:
-        self.decisions[how[not refused(told)]] += 1
+    def _answer(self, waiter: asyncio.Future[Verdict], told: Verdict, how: tuple[tuple[str, str], ...]) -> None:
+        self.decisions[how[isinstance(told, Admission)]] += 1
         if not waiter.done():  # else who asked has gone; the permit has been taken
             waiter.set_result(told)
 
     def _note(self, desk: Desk, loan: Loan, sent: int) -> None:
         """Which buckets have no permit, and until when: here that is never later than in the store."""
-        for key, tat, (pace, burst, leasable) in zip(desk.keys, loan.tats, desk.policies.buckets, strict=True):
+        for key, tat, (pace, burst, _) in zip(desk.keys, loan.tats, desk.policies.buckets, strict=True):
             debt = tat - loan.now
             self._learn(key, debt)
             reset = debt - (burst - 1) * pace
             if reset > 0:
-                few = min(leasable * pace, _SHORTEST)
-                self._spent[key] = sent + min(max(reset, few), _LONGEST), sent + debt
+                self._spent[key] = sent, reset, loan.spare
 
-    def _refusal(self, policies: Policies, keys: tuple[str, ...], now: int) -> Decisions | None:
-        spent = [self._spent.get(key, (0, 0)) for key in keys]
-        if not any(until > now for until, _ in spent):
+    def _refusal(self, policies: Policies, keys: tuple[str, ...], now: int) -> Refusal | None:
+        """Of what is spent; of other buckets the client is told what was known last.
+
+        Permits gather there before one is asked for, and so many more as were on lease to this desk and are used: what
+        has gathered and what is still on lease are together no more than may be on lease.
+        """
+        desk = self._desks.get(keys)
+        used = desk.lent - desk.held if desk else 0
+        due = [self._due(key, pace, used, now) for key, (pace, _, _) in zip(keys, policies.buckets, strict=True)]
+        if not any(due):
             return None
         self.decisions[_KNOWN[False]] += 1
-        desk = self._desks.get(keys)
-        tats = zip(desk.known(now) if desk else [now] * len(keys), spent, strict=True)
-        return judged(tuple(tat if until > now else known for known, (until, tat) in tats), now, policies)
+        tats = desk.known(now) if desk else (now,) * len(keys)
+        if not all(due):
+            due = [spent or wait for spent, wait in zip(due, waits(tats, now, policies.buckets), strict=True)]
+        return refusal(due, tats, now, policies.buckets)
+
+    def _due(self, key: str, pace: int, used: int, now: int) -> int:
+        """Microseconds for which a key is still refused here; 0: ask."""
+        spent = self._spent.get(key)
+        if spent is None:
+            return 0
+        sent, reset, spare = spent
+        gather = (spare + used) * pace
+        if gather > reset:
+            reset = max(reset, min(gather, _GATHER))
+        return sent + reset - now if now < sent + reset and now < sent + _LONGEST else 0

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 
-from functions.gateway.stages.limit.bucket import Decisions, decide_all, refused
+from functions.gateway.stages.limit.bucket import Refusal, Verdict, decide
 from functions.gateway.stages.limit.policy import Policies
 
 Clock = Callable[[], int]  # microseconds, from any origin, never backwards
@@ -33,21 +33,21 @@ class MemoryPermits:
         self._most = most
         self._tats: OrderedDict[str, int] = OrderedDict()
 
-    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
+    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Verdict:
         """A permit from each bucket, or from none."""
         return self.share(policies, keys, 1)
 
-    def share(self, policies: Policies, keys: tuple[str, ...], live: int) -> Decisions:
+    def share(self, policies: Policies, keys: tuple[str, ...], live: int) -> Verdict:
         """The same from what one of `live` instances may admit by itself."""
-        taken = decide_all(map(self._tats.get, keys), self._clock(), policies.shares(live))
-        for key, decision in zip(keys, taken, strict=True):
-            self._keep(key, decision.tat)
-        return taken
+        verdict, tats = decide(map(self._tats.get, keys), self._clock(), policies.shares(live))
+        for key, tat in zip(keys, tats, strict=True):
+            self._keep(key, tat)
+        return verdict
 
-    def refusal(self, policies: Policies, keys: tuple[str, ...], live: int = 1) -> Decisions | None:
+    def refusal(self, policies: Policies, keys: tuple[str, ...], live: int = 1) -> Refusal | None:
         """What it would refuse with now; it takes nothing."""
-        would = decide_all(map(self._tats.get, keys), self._clock(), policies.shares(live))
-        return would if refused(would) else None
+        verdict, _ = decide(map(self._tats.get, keys), self._clock(), policies.shares(live))
+        return verdict if isinstance(verdict, Refusal) else None
 
     def learn(self, key: str, debt: int) -> None:
         """Somebody else counts this bucket, and says that it is full again in `debt` microseconds."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Refusal, Verdict
 from functions.gateway.stages.limit.desk import Ask, Loan
 from functions.gateway.stages.limit.policy import Policies
 
@@ -16,13 +16,10 @@ from functions.gateway.stages.limit.policy import Policies
 class Permits(Protocol):
     """Buckets by key."""
 
-    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Decisions:
-        """A permit from the bucket of each policy, by `keys` in the same order, or from none. Raises Unavailable.
+    async def take(self, policies: Policies, keys: tuple[str, ...]) -> Verdict:
+        """A permit from the bucket of each policy, by `keys` in the same order, or from none. Raises Unavailable."""
 
-        No decisions at all: nobody could decide, and the policies say that the request passes then.
-        """
-
-    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
+    def refusal(self, policies: Policies, keys: tuple[str, ...]) -> Refusal | None:
         """What `take` would refuse with, if that is known here and now. Takes nothing."""
 
 

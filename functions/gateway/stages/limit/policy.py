@@ -10,6 +10,7 @@ from runtime.units import Limit
 
 MICROSECONDS = 1_000_000  # in a second
 OnFailure = Literal["local", "open", "closed"]
+Bucket = tuple[int, int, int]  # microseconds between permits, the permits in a full one, and how many may be on lease
 
 _PART = 20  # at most a twentieth of what a bucket holds is out on lease
 
@@ -22,6 +23,11 @@ def interval(limit: Limit) -> int:
 def leasable(limit: Limit) -> int:
     """The permits that may be out on lease in all: a twentieth of what the bucket holds."""
     return limit.burst // _PART
+
+
+def bucket(limit: Limit) -> Bucket:
+    """A limit in the numbers that are counted in."""
+    return interval(limit), limit.burst, leasable(limit)
 
 
 def share(limit: Limit, live: int) -> Limit:
@@ -46,12 +52,12 @@ class Policies:
         self.names = tuple(limits)
         self.limits = tuple(limits.values())
         self.on_failure = on_failure
-        self.buckets = tuple((interval(limit), limit.burst, leasable(limit)) for limit in self.limits)
+        self.buckets = tuple(map(bucket, self.limits))
         self.leasable = min(map(leasable, self.limits))
-        self._shares: dict[int, tuple[Limit, ...]] = {}
+        self._shares: dict[int, tuple[Bucket, ...]] = {}
 
-    def shares(self, live: int) -> tuple[Limit, ...]:
+    def shares(self, live: int) -> tuple[Bucket, ...]:
         """What one of `live` instances may admit by itself."""
         if live not in self._shares:
-            self._shares[live] = tuple(share(limit, live) for limit in self.limits)
+            self._shares[live] = tuple(bucket(share(limit, live)) for limit in self.limits)
         return self._shares[live]

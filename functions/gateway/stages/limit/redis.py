@@ -89,5 +89,5 @@ class RedisLender:
         await self._redis.close()
 
 
-def _loan(now: int, taken: int, lent: int, slot: int, *tats: int) -> Loan:
-    return Loan(now, taken, lent, slot, tats)
+def _loan(now: int, taken: int, lent: int, slot: int, spare: int, *tats: int) -> Loan:
+    return Loan(now, taken, lent, slot, spare, tats)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions, refused
+from functions.gateway.stages.limit.bucket import Admission, Refusal
 from functions.gateway.stages.limit.fields import Fields
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import OnFailure, Policies
@@ -77,19 +77,18 @@ def guard(permits: Permits, rules: Limits) -> Stage:
 
 async def _permit(permits: Permits, rules: Limits, exchange: Exchange) -> tuple[Header, ...]:
     try:
-        decisions = await permits.take(rules.policies, rules.keys(exchange))
+        verdict = await permits.take(rules.policies, rules.keys(exchange))
     except Unavailable:
         raise Problem(DEPENDENCY_UNAVAILABLE, "Limits can't be checked at the moment.", retry_after=1) from None
-    if refused(decisions):
-        raise _refusal(rules, decisions)
-    return rules.fields.of(decisions)
+    if not isinstance(verdict, Admission):
+        raise _refusal(rules, verdict)
+    return rules.fields.of(verdict.states)
 
 
-def _refusal(rules: Limits, decisions: Decisions) -> Problem:
-    named = zip(rules.policies.names, decisions, strict=True)
+def _refusal(rules: Limits, refusal: Refusal) -> Problem:
     return Problem(
         QUOTA_EXCEEDED,
-        headers=rules.fields.of(decisions),
-        retry_after=max(decision.retry_after for decision in decisions),
-        members={"violated-policies": [name for name, decision in named if not decision.admitted]},
+        headers=rules.fields.of(refusal.states),
+        retry_after=refusal.retry_after,
+        members={"violated-policies": [rules.policies.names[index] for index in refusal.violated]},
     )

@@ -48,12 +48,18 @@ def read(key: str, text: str, now: int, among: Rules) -> Stored | None:
     tat, *lent = text.split(" ")
     if found is None or not tat.isdigit():
         return None
-    ends = (lease.split(":") for lease in lent)
-    out = sum(int(permits) for slot, permits in ends if int(slot) * SLOT > now)
+    leases = {int(slot) * SLOT: int(permits) for slot, _, permits in (lease.partition(":") for lease in lent)}
+    out = sum(permits for ends, permits in leases.items() if ends > now)
     limit = among.get(key.removesuffix(f" {found['whose']}"))
-    debt = max(0, int(tat) - now)
     if limit is None:
+        debt = max(0, int(tat) - now)
         return Stored(key, None, 0, out, debt / MICROSECONDS) if debt or out else None
     pace = interval(limit)
-    debt = min(max(debt, out * pace), limit.burst * pace)  # as gcra.lua has it
+    debt = min(max(int(tat) - now, _withheld(leases, pace, now)), limit.burst * pace)
     return Stored(key, limit, limit.burst - -(-debt // pace), out, debt / MICROSECONDS) if debt else None
+
+
+def _withheld(leases: Mapping[int, int], pace: int, now: int) -> int:
+    """How far a bucket is from full in any case, as gcra.lua has it: what is on lease didn't refill before its end."""
+    seen = [(min(end, now), sum(permits for ends, permits in leases.items() if ends >= end)) for end in leases]
+    return max([0, *(moment - now + out * pace for moment, out in seen)])

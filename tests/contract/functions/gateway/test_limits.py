@@ -11,6 +11,7 @@ import pytest
 
 from functions.gateway.limits import MOST
 from functions.gateway.redis.conversation import connection
+from functions.gateway.stages.limit.bucket import Admission, Refusal
 from functions.gateway.stages.limit.desk import Ask
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.redis import RedisLender
@@ -122,10 +123,10 @@ async def test_a_gateway_that_refuses_by_itself_notices_within_a_second(
     clock = [10**10]
     leases, keys = Leases(lender, lambda: 1, clock=lambda: clock[0]), (f"{ROUTE} ann",)
     await used(lender, "ann", 1000)
-    assert not (await leases.take(DAILY, keys))[0].admitted
+    assert isinstance(await leases.take(DAILY, keys), Refusal)
     await asyncio.to_thread(limits, "ann", "--clear", "--yes")
     clock[0] += 1_000_000
-    assert (await leases.take(DAILY, keys))[0].admitted
+    assert isinstance(await leases.take(DAILY, keys), Admission)
 
 
 async def test_a_redis_that_is_away_is_told_in_a_line(

@@ -7,7 +7,7 @@ import pytest
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.redis.conversation import Unavailable
 from functions.gateway.stages.forward.client import Client
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Verdict
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
@@ -29,7 +29,7 @@ class Shared(MemoryPermits):
         self.decisions: dict[tuple[str, ...], int] = {("leased", "admitted"): 7}
         self.asked, self.held, self.active = 3, 5, 2
 
-    async def take(self, asked: Policies, keys: tuple[str, ...]) -> Decisions:
+    async def take(self, asked: Policies, keys: tuple[str, ...]) -> Verdict:
         if self.away:
             raise Unavailable
         return await super().take(asked, keys)

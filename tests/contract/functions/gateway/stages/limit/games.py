@@ -1,33 +1,31 @@
 """Gateways that share limits, played step by step: requests come, questions leave, are decided, are answered or lost.
 
-The law is an ideal bucket for each key, which nobody leases from: whatever is admitted must have been there. `play`
-goes through any steps, and holds that never more is admitted than the limit. `calm` loses nothing, and holds that
-nobody is refused while more is left than may be out on lease.
+`play` goes through any steps, and holds that no window has more admitted in it than the limit allows. `calm` loses
+nothing, and holds that nobody is refused while more is left than may be, or may have been, on lease. A request counts
+as admitted for what it is told, whoever says so: at the moment when the store decided, or the gateway by itself.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from random import Random
 from typing import NamedTuple, Protocol
 
-from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.desk import Ask, Loan
-from functions.gateway.stages.limit.leases import Leases, Question
-from functions.gateway.stages.limit.policy import Policies, interval
+from functions.gateway.stages.limit.leases import Leases
+from functions.gateway.stages.limit.policy import Policies, leasable
 from runtime.units import Limit
+from tests.contract.functions.gateway.stages.limit.oracle import Windows
 from tests.invariants import holds
 from tests.lending import Line
 
-GATEWAYS = 4
 BIG, SMALL = Limit.parse("12000/1m burst 400"), Limit.parse("6000/1m burst 200")  # 20 and 10 may be on lease
-BUNDLES = (Policies({"big": BIG}), Policies({"small": SMALL}), Policies({"big": BIG, "small": SMALL}))
 NAMES = (("a",), ("b",), ("a", "b"))
-NEVER_MORE, NEVER_FEWER = "never more than the limit", "refused early by at most what is on lease"
+NEVER_FEWER = "refused early by at most what is and was on lease"
 
-_LEASED, _SHARED = ("leased", "admitted"), ("shared", "admitted")
+
+Told = Callable[[bool], None]  # whether a request was admitted
 
 
 class Lending(Protocol):
@@ -39,6 +37,25 @@ class Lending(Protocol):
     async def lend(self, asked: Policies, keys: tuple[str, ...], ask: Ask) -> Loan: ...
 
 
+class World(NamedTuple):
+    """Who plays, and for what."""
+
+    a: Limit = BIG
+    b: Limit = SMALL
+    gateways: int = 4
+    live: int = 1  # gateways that each of them knows of: who knows of none wants all that may be on lease
+    drift: int = 0  # thousandths by which every other gateway's clock is faster than the store's, and the rest slower
+
+    @property
+    def bundles(self) -> tuple[Policies, ...]:
+        return Policies({"a": self.a}), Policies({"b": self.b}), Policies({"a": self.a, "b": self.b})
+
+    def clock(self, store: Lending, number: int) -> Callable[[], int]:
+        """Of a gateway: hours off, and not as fast."""
+        began, rate = store.now, 1000 + self.drift * (-1) ** number
+        return lambda: number * 10**9 + (store.now - began) * rate // 1000
+
+
 class Step(NamedTuple):
     """`what` happens to the gateway `who`; `much` requests or microseconds."""
 
@@ -48,152 +65,163 @@ class Step(NamedTuple):
     much: int = 0
 
 
-class Ideal:
-    """A bucket that all see at once."""
-
-    def __init__(self, limit: Limit) -> None:
-        self._pace = interval(limit)
-        self._burst = limit.burst
-        self._tat = 0
-
-    def left(self, now: int) -> int:
-        return self._burst - -(-max(0, self._tat - now) // self._pace)
-
-    def take(self, now: int, permits: int) -> None:
-        holds(NEVER_MORE, permits <= self.left(now), f"{permits} of {self.left(now)}")
-        if permits:
-            self._tat = max(self._tat, now) + permits * self._pace
-
-
 class Game:
     """Gateways and one store."""
 
-    def __init__(self, store: Lending, kind: type[Leases] = Leases) -> None:
+    def __init__(self, store: Lending, world: World, kind: type[Leases] = Leases, *, calm: bool = False) -> None:
         self.store = store
-        self.keys = [tuple(store.key(name) for name in names) for names in NAMES]
-        self.ideals = {store.key("a"): Ideal(BIG), store.key("b"): Ideal(SMALL)}
-        self.ways = [Line() for _ in range(GATEWAYS)]
-        self.gateways = [self._gateway(kind, number) for number in range(GATEWAYS)]
+        self.calm = calm
+        self.told: Counter[str] = Counter()
+        self._bundles = world.bundles
+        self._keys = [tuple(store.key(name) for name in names) for names in NAMES]
+        self.windows = {store.key("a"): Windows(world.a), store.key("b"): Windows(world.b)}
+        self._leasable = {store.key("a"): leasable(world.a), store.key("b"): leasable(world.b)}
+        self.ways = [Line() for _ in range(world.gateways)]
+        self.gateways = [
+            kind(way, lambda: world.live, clock=world.clock(store, number)) for number, way in enumerate(self.ways)
+        ]
+        self._gave: Counter[tuple[int, tuple[str, ...]]] = Counter()  # by the store, and not yet told to who asked
+        self._answers: list[tuple[int, tuple[str, ...], asyncio.Future[Verdict], Told]] = []
 
-    def _gateway(self, kind: type[Leases], number: int) -> Leases:
-        game = self
+    def request(self, who: int, bundle: int, told: Told = lambda admitted: None) -> None:  # noqa: ARG005
+        """One request; `told` is called when it is answered, at once or later."""
+        leases, keys = self.gateways[who], self._keys[bundle]
+        verdict = leases.at_once(self._bundles[bundle], keys)
+        if verdict is None:
+            leases.later(keys).add_done_callback(lambda answer: self._answers.append((who, keys, answer, told)))
+        else:
+            told(self._counted(keys, verdict))
 
-        class Watched(kind):  # type: ignore[valid-type, misc]  # any kind of leases, and what it admits
-            def at_once(self, policies: Policies, keys: tuple[str, ...]) -> Decisions | None:
-                with self._watched(keys, _LEASED):
-                    known: Decisions | None = super().at_once(policies, keys)
-                return known
+    async def heard(self, *, arriving: bool = False) -> None:
+        """Who was answered hears of it. Of those to whom an answer has come as many were counted as the store gave."""
+        await asyncio.sleep(0)
+        answers, self._answers = self._answers, []
+        for who, keys, answer, told in answers:
+            if answer.exception():
+                self.told["lost"] += 1
+                continue
+            given = arriving and self._gave[who, keys] > 0 and isinstance(answer.result(), Admission)
+            self._gave[who, keys] -= given
+            told(self._counted(keys, answer.result(), given=given))
 
-            def _send(self, question: Question) -> Ask | None:
-                with self._watched(question.desk.keys, _LEASED):
-                    ask: Ask | None = super()._send(question)
-                return ask
+    def _counted(self, keys: tuple[str, ...], verdict: Verdict, *, given: bool = False) -> bool:
+        """Whether it was admitted; `given`: it was counted when the store decided."""
+        self.told[type(verdict).__name__] += 1
+        if isinstance(verdict, Refusal):
+            self._holds_enough(keys)
+        elif not given:
+            self._take(keys, 1)
+        return isinstance(verdict, Admission)
 
-            def _settle(self, question: Question, loan: Loan | Unavailable) -> None:
-                gave = loan.taken if isinstance(loan, Loan) else 0  # which the ideal gave when the store decided
-                with self._watched(question.desk.keys, _SHARED, gave):
-                    super()._settle(question, loan)
-
-            @contextmanager
-            def _watched(self, keys: tuple[str, ...], how: tuple[str, str], gave: int = 0) -> Iterator[None]:
-                before = self.decisions[how]
-                yield
-                game.admit(keys, max(0, self.decisions[how] - before - gave))
-
-        return Watched(self.ways[number], lambda: 1, clock=lambda: self.store.now + number * 10**9)
-
-    def admit(self, keys: tuple[str, ...], permits: int) -> None:
+    def _take(self, keys: tuple[str, ...], permits: int) -> None:
         for key in keys:
-            self.ideals[key].take(self.store.now, permits)
+            self.windows[key].take(self.store.now, permits)
 
-    async def lend(self, asked: Policies, keys: tuple[str, ...], ask: Ask) -> Loan:
-        loan = await self.store.lend(asked, keys, ask)
-        self.admit(keys, loan.taken)
-        return loan
-
-    async def lend_calmly(self, asked: Policies, keys: tuple[str, ...], ask: Ask) -> Loan:
-        loan = await self.lend(asked, keys, ask)
-        if loan.taken < ask.need:
-            spare = [
-                self.ideals[key].left(self.store.now) - leasable
-                for key, (*_, leasable) in zip(keys, asked.buckets, strict=True)
-            ]
+    def _holds_enough(self, keys: tuple[str, ...]) -> None:
+        if self.calm:
+            spare = [self.windows[key].left(self.store.now) - 2 * self._leasable[key] for key in keys]
             holds(NEVER_FEWER, min(spare) <= 0, spare)
-        return loan
-
-    def request(self, step: Step) -> None:
-        """Requests of one bundle, all at once."""
-        leases, keys, policies = self.gateways[step.who], self.keys[step.bundle], BUNDLES[step.bundle]
-        for _ in range(step.much):
-            if leases.at_once(policies, keys) is None:
-                leases.later(keys).add_done_callback(_read)
 
     async def step(self, step: Step) -> None:
-        way = self.ways[step.who]
+        who = step.who % len(self.ways)
         match step.what:
             case "request":
-                self.request(step)
+                for _ in range(step.much):
+                    self.request(who, step.bundle)
+            case "drip":
+                for _ in range(12):
+                    self.request(who, step.bundle)
+                    await self.round_trip(who)
+                    self.store.now += step.much
             case "leave":
-                way.leave()
+                self.ways[who].leave()
             case "decide":
-                await way.decided(self.lend)
+                await self.decide(who)
             case "arrive":
-                way.arrive()
+                await self.arrive(who)
             case "lose":
-                way.lose()
-                self.gateways[step.who].forget()
+                self.ways[who].lose()
+                self.gateways[who].forget()
             case "sweep":
-                self.gateways[step.who].sweep()
+                self.gateways[who].sweep()
             case _:
                 self.store.now += step.much
+        await self.heard()  # before time passes
+
+    async def decide(self, who: int) -> None:
+        """The store decides what has left."""
+
+        async def lend(asked: Policies, keys: tuple[str, ...], ask: Ask) -> Loan:
+            loan = await self.store.lend(asked, keys, ask)
+            self._take(keys, loan.taken)
+            self._gave[who, keys] = loan.taken
+            return loan
+
+        await self.ways[who].decided(lend)
+
+    async def arrive(self, who: int) -> None:
+        """The answers arrive, and those who waited are told."""
+        self.ways[who].arrive()
+        await self.heard(arriving=True)
+
+    async def round_trip(self, who: int) -> None:
+        self.ways[who].leave()
+        await self.heard()
+        await self.decide(who)
+        await self.arrive(who)
 
     async def round_trips(self) -> None:
-        for way in self.ways:
+        """Until nobody has anything to ask."""
+        for who, way in enumerate(self.ways):
             while way.waiting:
-                way.leave()
-                await way.decided(self.lend_calmly)
-                way.arrive()
+                await self.round_trip(who)
+
+    async def end(self) -> None:
+        for way in self.ways:
+            way.lose()
+        await self.heard()
 
 
-async def play(store: Lending, steps: Iterable[Step], kind: type[Leases] = Leases) -> None:
+async def play(store: Lending, world: World, steps: Iterable[Step], kind: type[Leases] = Leases) -> None:
     """Any steps at all."""
-    game = Game(store, kind)
-    for step in steps:
-        await game.step(step)
-    for way in game.ways:
-        way.lose()
-    await asyncio.sleep(0)
+    game = Game(store, world, kind)
+    try:
+        for step in steps:
+            await game.step(step)
+    finally:
+        await game.end()
 
 
-async def calm(store: Lending, steps: Iterable[Step], kind: type[Leases] = Leases) -> None:
+async def calm(store: Lending, world: World, steps: Iterable[Step], kind: type[Leases] = Leases) -> None:
     """Requests and time; every question is answered at once, and gateways sweep as they do."""
-    game = Game(store, kind)
-    for step in steps:
-        await game.step(step)
-        await game.round_trips()
-        if step.what == "pass":
-            for gateway in game.gateways:
-                gateway.sweep()
+    game = Game(store, world, kind, calm=True)
+    try:
+        for step in steps:
+            await game.step(step)
             await game.round_trips()
+            if step.what == "pass":
+                for gateway in game.gateways:
+                    gateway.sweep()
+                await game.round_trips()
+    finally:
+        await game.end()
+
+
+Play = Callable[[Lending, World, Iterable[Step], type[Leases]], Awaitable[None]]
 
 
 def games(number: int, *, restless: bool = True) -> Iterator[list[Step]]:
     """Games that are the same each time."""
     random = Random(7)  # noqa: S311  games, not secrets
-    whats = ["request"] * 3 + ["pass"] + (["leave", "decide", "arrive", "sweep", "lose"] if restless else [])
+    whats = ["request"] * 3 + ["pass", "drip"] + (["leave", "decide", "arrive", "sweep", "lose"] if restless else [])
     for _ in range(number):
         yield [_step(random, random.choice(whats), restless=restless) for _ in range(60)]
 
 
 def _step(random: Random, what: str, *, restless: bool) -> Step:
     longest = random.choice([10_000, 2_000_000]) if restless else 400_000
-    much = random.randrange(longest) if what == "pass" else random.randrange(1, 60)
-    return Step(what, random.randrange(GATEWAYS), random.randrange(len(BUNDLES)), much)
-
-
-def _read(answer: "asyncio.Future[Decisions]") -> None:
-    """Takes note of what became of a request, so that nobody complains that no one did."""
-    answer.exception()
+    much = {"pass": random.randrange(longest), "drip": random.randrange(20_000)}.get(what, random.randrange(1, 60))
+    return Step(what, random.randrange(4), random.randrange(len(NAMES)), much)
 
 
 def counted(gateways: Iterable[Leases]) -> Counter[tuple[str, ...]]:

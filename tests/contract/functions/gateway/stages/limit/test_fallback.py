@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from functions.gateway.redis.conversation import connection
-from functions.gateway.stages.limit.bucket import Decision
+from functions.gateway.stages.limit.bucket import Admission
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
@@ -18,7 +18,7 @@ from functions.gateway.stages.limit.redis import RedisLender
 from runtime.background import beside
 from runtime.units import Limit
 from tests.contract.functions.gateway.stages.limit.faults import FAULTS, Link, Redises
-from tests.lending import Alone
+from tests.lending import Alone, Taken
 
 if TYPE_CHECKING:
     from tests.contract.conftest import RedisServer
@@ -45,7 +45,7 @@ class Gateway:
         for _ in range(times):
             await self._slept.acquire()
 
-    async def take(self, times: int, limit: Limit = FORTY, key: str = "key") -> list[Decision]:
+    async def take(self, times: int, limit: Limit = FORTY, key: str = "key") -> list[Taken]:
         return [await self.alone.take(key, limit) for _ in range(times)]
 
     async def admitted(self, times: int, limit: Limit = FORTY) -> int:
@@ -237,8 +237,9 @@ async def test_a_redis_restarted_while_nobody_asked_has_been_found_again_by_who_
         redis_server.kill()
         redis_server.start()
         await gateway.until("limits-shared")
-        (decision,) = await gateway.permits.take(strict, ("key",))
-    assert decision.remaining == 38
+        verdict = await gateway.permits.take(strict, ("key",))
+    assert isinstance(verdict, Admission)
+    assert verdict.states[0].remaining == 38
 
 
 async def test_a_burst_over_all_gateways_counts_in_each_of_them_when_redis_goes_later(

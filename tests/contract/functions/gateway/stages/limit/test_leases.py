@@ -7,6 +7,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from functions.gateway.redis.conversation import connection
+from functions.gateway.stages.limit.bucket import Admission, Refusal
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.redis import RedisLender
 from tests.contract.functions.gateway.stages.limit.games import counted
@@ -118,7 +119,7 @@ async def test_where_little_was_taken_nothing_is_asked_once_it_is_quiet() -> Non
     for _ in range(3):
         await hot.answered()
         hot.sweep()
-    assert waiting.result()[0].remaining == 99
+    assert waiting.result().states[0].remaining == 99
     assert hot.store.calls == 1
 
 
@@ -127,16 +128,32 @@ async def test_an_exhausted_key_is_refused_without_a_question_until_its_reset() 
     (gateway,) = hot.gateways
     waiting = [gateway.later(("hot",)) for _ in range(3) if gateway.at_once(hot.asked, ("hot",)) is None]
     await hot.answered()
-    assert [answer.result()[0].admitted for answer in waiting] == [True, True, False]
+    assert [isinstance(answer.result(), Admission) for answer in waiting] == [True, True, False]
     for gap in (0, 100_000, 399_999):
         hot.store.now += gap
         refused = gateway.at_once(hot.asked, ("hot",))
-        assert refused is not None
-        assert not refused[0].admitted
-        assert refused[0].retry_after > 0
+        assert isinstance(refused, Refusal)
+        assert refused.retry_after > 0
     assert (hot.store.calls, gateway.asked) == (1, 1)
     hot.store.now += 1
     assert gateway.at_once(hot.asked, ("hot",)) is None
+
+
+async def test_while_permits_gather_at_an_exhausted_key_everybody_is_refused() -> None:
+    hot = Hot("1000/1s", number=1)
+    (gateway,) = hot.gateways
+    for _ in range(1001):
+        if gateway.at_once(hot.asked, ("hot",)) is None:
+            gateway.later(("hot",))
+    await hot.answered()
+    for _ in range(24):  # 50 permits may be on lease, which gather in 50 ms; the first one is there after 1 ms
+        hot.store.now += 2000
+        told = [gateway.at_once(hot.asked, ("hot",)) for _ in range(100)]
+        assert all(isinstance(each, Refusal) and each.violated == (0,) and each.retry_after > 0 for each in told)
+    assert gateway.refusal(hot.asked, ("hot",)) is not None
+    hot.store.now += 2000
+    assert gateway.at_once(hot.asked, ("hot",)) is None
+    assert hot.store.calls == 1
 
 
 async def test_a_key_with_a_far_reset_is_asked_again_after_a_second_as_somebody_may_have_cleared_it() -> None:
@@ -144,7 +161,7 @@ async def test_a_key_with_a_far_reset_is_asked_again_after_a_second_as_somebody_
     (gateway,) = hot.gateways
     waiting = [gateway.later(("hot",)) for _ in range(2) if gateway.at_once(hot.asked, ("hot",)) is None]
     await hot.answered()
-    assert not waiting[1].result()[0].admitted
+    assert isinstance(waiting[1].result(), Refusal)
     hot.store.now += 999_999
     assert gateway.at_once(hot.asked, ("hot",)) is not None
     hot.store.now += 1
@@ -156,8 +173,8 @@ async def test_requests_that_come_together_ask_once() -> None:
     (gateway,) = hot.gateways
     waiting = [gateway.later(("hot",)) for _ in range(500) if gateway.at_once(hot.asked, ("hot",)) is None]
     await hot.answered()
-    assert [answer.result()[0].remaining for answer in waiting[:11]] == [*range(9, -1, -1), 0]
-    assert sum(answer.result()[0].admitted for answer in waiting) == 10
+    assert [answer.result().states[0].remaining for answer in waiting[:11]] == [*range(9, -1, -1), 0]
+    assert sum(isinstance(answer.result(), Admission) for answer in waiting) == 10
     assert hot.store.calls == 1
 
 
@@ -176,7 +193,7 @@ async def test_four_gateways_under_two_thousand_at_once_keep_to_the_limit(redis_
     gateways = [Leases(lender, lambda: 4) for lender in lenders]
     key = (str(uuid4()),)
     told = await asyncio.gather(*(gateway.take(limit, key) for _ in range(500) for gateway in gateways))
-    admitted = sum(decision.admitted for (decision,) in told)
+    admitted = sum(isinstance(verdict, Admission) for verdict in told)
     assert 1500 - limit.leasable <= admitted <= 1501  # one refills in 2.4 s
     for lender in lenders:
         await lender.close()
@@ -188,7 +205,7 @@ async def test_calls_to_redis_are_counted_by_redis_itself(redis_server: "RedisSe
     admitted = 0
     for _ in range(50):
         told = await asyncio.gather(*(gateway.take(limit, ("hot",)) for _ in range(50) for gateway in gateways))
-        admitted += sum(decision.admitted for (decision,) in told)
+        admitted += sum(isinstance(verdict, Admission) for verdict in told)
     async with Redis.from_url(redis_server.url) as operator:
         calls = (await operator.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert admitted == 10_000

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from functions.gateway.redis.conversation import connection
+from functions.gateway.stages.limit.bucket import Admission, Refusal
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
@@ -85,10 +86,10 @@ async def test_a_client_that_goes_while_it_waits_harms_nobody(permits: Alone, ke
 async def test_of_several_buckets_all_give_a_permit_or_none(permits: Alone, key: str) -> None:
     several, keys = policies("10/1h", "3/1h", "20/1h"), (f"{key} a", f"{key} b", f"{key} c")
     taken = [await permits.permits.take(several, keys) for _ in range(5)]
-    assert [[each.admitted for each in decisions] for decisions in taken] == [[True] * 3] * 3 + [
-        [True, False, True]
-    ] * 2
-    assert [each.remaining for each in taken[-1]] == [7, 0, 17]
+    assert [isinstance(verdict, Admission) for verdict in taken] == [True] * 3 + [False] * 2
+    assert isinstance(taken[-1], Refusal)
+    assert taken[-1].violated == (1,)
+    assert [state.remaining for state in taken[-1].states] == [7, 0, 17]
     assert (await permits.take(keys[0], HOURLY)).remaining == 6
 
 
@@ -98,5 +99,5 @@ async def test_what_is_used_up_is_known_without_taking(permits: Alone, key: str)
         await permits.take(key, HOURLY)
     refusal = permits.permits.refusal(alone, (key,))
     assert refusal is not None
-    assert not refusal[0].admitted
+    assert (refusal.violated, refusal.states[0].remaining) == ((0,), 0)
     assert permits.permits.refusal(alone, (f"{key}x",)) is None

@@ -100,11 +100,11 @@ async def test_four_gateways_together_admit_the_limit_and_what_refills_meanwhile
         permits_at(redis_url) as three,
         permits_at(redis_url) as four,
     ):
+        began = time.monotonic()
         taken = await asyncio.gather(
             *(gateway.take(key, FIFTY) for _ in range(250) for gateway in (one, two, three, four))
         )
-    times = [decision.now for decision in taken if decision.admitted]
-    refilled = (max(times) - min(times)) // interval(FIFTY)
+    refilled = (time.monotonic() - began) * MICROSECONDS / interval(FIFTY)
     assert 50 <= sum(decision.admitted for decision in taken) <= 50 + refilled + 1
 
 
@@ -123,9 +123,9 @@ async def test_a_bucket_that_redis_forgot_is_had_once_more_and_no_more(redis_url
 async def test_a_bucket_that_is_full_again_leaves_no_key(redis_url: str) -> None:
     key = str(uuid4())
     async with permits_at(redis_url) as permits, operator_at(redis_url) as operator:
-        taken = await permits.take(key, FIFTY)
+        await permits.take(key, FIFTY)
         left = await operator.pttl(f"limit {key}")
-    assert 0 < left <= (taken.tat - taken.now) / 1000 + 2
+    assert 0 < left <= interval(FIFTY) / 1000 + 2
 
 
 async def test_checks_that_wait_together_cost_one_round_trip(redis_url: str) -> None:
@@ -263,7 +263,7 @@ async def test_a_lease_that_nobody_gives_back_ends(redis_url: str, tmp_path: Pat
     many = policies("1000/1h")
     async with TimedStore(redis_url, tmp_path) as store:
         assert (await store.lend(many, (store.key("a"),), Ask(1, 50))).lent == 50
-        store.now += LIFE
+        store.now += LIFE + SLOT  # longer than it is used, however slow the clock of who has it is
         assert (await store.lend(many, (store.key("a"),), Ask(1, 50))).lent == 0
         store.now += SLOT
         assert (await store.lend(many, (store.key("a"),), Ask(1, 50))).lent == 50

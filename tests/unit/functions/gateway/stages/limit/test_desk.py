@@ -1,7 +1,8 @@
 """One gateway's desk: how much it asks for, how long a lease lasts, and what clients are told."""
 
-from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, judged, outcomes
-from tests.lending import policies
+from functions.gateway.stages.limit.bucket import Refusal
+from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, outcomes
+from tests.lending import alone, policies
 
 BIG = policies("1000/1s")  # one a millisecond
 SHARE = 50
@@ -14,7 +15,7 @@ def desk() -> Desk:
 def lent(permits: int, sent: int = 0) -> Desk:
     """A desk with permits on lease; the store's clock is hours ahead."""
     made = desk()
-    made.receive(Loan(10**10 + sent, 0, permits, 7, (10**10 + sent + permits * 1000,)), sent)
+    made.receive(Loan(10**10 + sent, 0, permits, 7, 0, (10**10 + sent + permits * 1000,)), sent)
     return made
 
 
@@ -73,18 +74,23 @@ def test_a_lease_that_ends_soon_or_is_used_up_is_told() -> None:
 def test_what_is_on_lease_remains_to_be_had() -> None:
     made = lent(9)
     made.serve(0)
-    assert [told.remaining for told in made.told(0)] == [999]
-    assert [told.remaining for told in desk().told(0)] == [1000]
+    assert [state.remaining for state in made.admission(0).states] == [999]
+    assert [state.remaining for state in desk().admission(0).states] == [1000]
 
 
 def test_requests_that_waited_together_are_told_one_after_the_other() -> None:
-    loan = Loan(now=0, taken=2, lent=5, slot=1, tats=(1000 * 1000 - 1 * 1000,))
+    loan = Loan(now=0, taken=2, lent=5, slot=1, spare=0, tats=(1000 * 1000 - 1 * 1000,))
     told = outcomes(loan, Ask(3, 5), BIG)
-    assert [(each.admitted, each.remaining) for (each,) in told] == [(True, 7), (True, 6), (True, 1)]
+    assert [alone(each)[:2] for each in told] == [(True, 7), (True, 6), (False, 0)]
 
 
 def test_a_bucket_without_a_permit_is_told_as_refusing_and_others_are_not() -> None:
-    both = policies("1000/1s", "10/1s")
-    told = judged((0, 1_000_000), 0, both)
-    assert [(each.admitted, each.remaining) for each in told] == [(True, 1000), (False, 0)]
-    assert told[1].retry_after == 0.1
+    (told,) = outcomes(Loan(0, 0, 0, 1, 0, (0, 1_000_000)), Ask(1, 0), policies("1000/1s", "10/1s"))
+    assert isinstance(told, Refusal)
+    assert ([state.remaining for state in told.states], told.violated, told.retry_after) == ([1000, 0], (1,), 0.1)
+
+
+def test_who_got_nothing_is_refused_whatever_is_said_of_the_buckets() -> None:
+    (told,) = outcomes(Loan(0, 0, 0, 1, 0, (0, 0)), Ask(1, 0), policies("1000/1s", "10/1s"))
+    assert isinstance(told, Refusal)
+    assert ([state.remaining for state in told.states], told.violated, told.retry_after) == ([0, 0], (0, 1), 0.1)

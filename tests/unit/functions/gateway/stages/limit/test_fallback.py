@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import OnFailure, Policies
@@ -30,15 +30,15 @@ class Store:
         self.asked = 0
         self.seeded: list[dict[str, int]] = []
 
-    async def take(self, asked: Policies, keys: tuple[str, ...]) -> Decisions:
+    async def take(self, asked: Policies, keys: tuple[str, ...]) -> Verdict:
         self.asked += 1
         self._answer()
         taken = await self.buckets.take(asked, keys)
-        for key, decision in zip(keys, taken, strict=True):
-            self._learn(key, decision.tat - decision.now)
+        for key, debt in self.buckets.debts(keys).items():
+            self._learn(key, debt)
         return taken
 
-    def refusal(self, asked: Policies, keys: tuple[str, ...]) -> Decisions | None:
+    def refusal(self, asked: Policies, keys: tuple[str, ...]) -> Refusal | None:
         return self.buckets.refusal(asked, keys)
 
     def forget(self) -> None:
@@ -93,7 +93,7 @@ class Gateway:
         self.permits = Fallback(self.store, self.store, local, lambda: self.live, tell, self.pauses.sleep)
 
     async def admitted(self, times: int, key: str = "key") -> int:
-        return sum([(await self.permits.take(EIGHT, (key,)))[0].admitted for _ in range(times)])
+        return sum([isinstance(await self.permits.take(EIGHT, (key,)), Admission) for _ in range(times)])
 
     async def come_back(self) -> None:
         await self.pauses.begun()
@@ -235,7 +235,9 @@ async def test_where_the_route_says_open_everything_passes_while_away() -> None:
     gateway = Gateway()
     gateway.store.away = True
     for _ in range(20):
-        assert await gateway.permits.take(failing("open"), ("key",)) == ()
+        passed = await gateway.permits.take(failing("open"), ("key",))
+        assert isinstance(passed, Admission)
+        assert passed.states == ()
     assert gateway.permits.refusal(failing("open"), ("key",)) is None
     assert gateway.permits.decisions == {("none", "open"): 20}
     await gateway.permits.close()

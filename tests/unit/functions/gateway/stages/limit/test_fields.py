@@ -1,15 +1,20 @@
 """The RateLimit fields, letter by letter as the contract shows them."""
 
-from functions.gateway.stages.limit.bucket import decide
+from functions.gateway.stages.limit.bucket import Admission, State, decide
 from functions.gateway.stages.limit.fields import Fields
-from functions.gateway.stages.limit.policy import MICROSECONDS
+from functions.gateway.stages.limit.policy import MICROSECONDS, bucket
 from runtime.units import Limit
 
 LIMIT = Limit.parse("100/1m")
 
 
+def first(limit: Limit) -> tuple[State, ...]:
+    """What is told of a full bucket after one permit."""
+    return decide([None], 0, [bucket(limit)])[0].states
+
+
 def test_the_first_of_a_hundred_a_minute_reads_as_the_contract_shows() -> None:
-    assert Fields(["default"], [LIMIT]).of((decide(None, 0, LIMIT),)) == (
+    assert Fields(["default"], [LIMIT]).of(first(LIMIT)) == (
         (b"ratelimit-policy", b'"default";q=100;w=60'),
         (b"ratelimit", b'"default";r=99;t=1'),
     )
@@ -17,7 +22,7 @@ def test_the_first_of_a_hundred_a_minute_reads_as_the_contract_shows() -> None:
 
 def test_q_is_the_count_and_r_begins_at_the_burst() -> None:
     limit = Limit.parse("1000/1d burst 20")
-    assert Fields(["daily"], [limit]).of((decide(None, 0, limit),)) == (
+    assert Fields(["daily"], [limit]).of(first(limit)) == (
         (b"ratelimit-policy", b'"daily";q=1000;w=86400'),
         (b"ratelimit", b'"daily";r=19;t=87'),
     )
@@ -25,13 +30,13 @@ def test_q_is_the_count_and_r_begins_at_the_burst() -> None:
 
 def test_waiting_t_seconds_is_always_enough() -> None:
     limit = Limit.parse("7/1m burst 1")  # one every 8.57 s
-    taken = decide(None, 0, limit)
-    assert Fields(["default"], [limit]).of((taken,))[1] == (b"ratelimit", b'"default";r=0;t=9')
-    assert decide(taken.tat, 9 * MICROSECONDS, limit).admitted
+    taken, tats = decide([None], 0, [bucket(limit)])
+    assert Fields(["default"], [limit]).of(taken.states)[1] == (b"ratelimit", b'"default";r=0;t=9')
+    assert isinstance(decide(tats, 9 * MICROSECONDS, [bucket(limit)])[0], Admission)
 
 
 def test_t_is_0_when_the_bucket_is_full() -> None:
-    assert Fields(["default"], [LIMIT]).of((decide(None, 0, LIMIT, cost=0),))[1] == (
+    assert Fields(["default"], [LIMIT]).of((State(100, 0.0),))[1] == (
         b"ratelimit",
         b'"default";r=100;t=0',
     )
@@ -39,7 +44,7 @@ def test_t_is_0_when_the_bucket_is_full() -> None:
 
 def test_several_policies_are_members_of_one_list() -> None:
     daily = Limit.parse("1000/1d")
-    assert Fields(["default", "daily"], [LIMIT, daily]).of((decide(None, 0, LIMIT), decide(None, 0, daily))) == (
+    assert Fields(["default", "daily"], [LIMIT, daily]).of(first(LIMIT) + first(daily)) == (
         (b"ratelimit-policy", b'"default";q=100;w=60, "daily";q=1000;w=86400'),
         (b"ratelimit", b'"default";r=99;t=1, "daily";r=999;t=87'),
     )

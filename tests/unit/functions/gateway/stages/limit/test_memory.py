@@ -3,13 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.stages.limit.bucket import Decision, decide
+from functions.gateway.stages.limit.bucket import Admission, Refusal, decide
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import MICROSECONDS
-from tests.lending import policies
+from tests.lending import Taken, alone, policies
 
 ALONE = policies("60/1m burst 3")  # one a second
-(LIMIT,) = ALONE.limits
 
 
 class Clock:
@@ -20,20 +19,18 @@ class Clock:
         return self.now
 
 
-async def take(permits: MemoryPermits, key: str) -> Decision:
-    (decision,) = await permits.take(ALONE, (key,))
-    return decision
+async def take(permits: MemoryPermits, key: str) -> Taken:
+    return alone(await permits.take(ALONE, (key,)))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_000_000), st.sampled_from("abcdef")), max_size=80))
 async def test_each_key_is_a_bucket_of_its_own(takes: list[tuple[int, str]]) -> None:
-    clock, alone = Clock(), dict[str, int]()
+    clock, tats = Clock(), dict[str, int]()
     permits = MemoryPermits(clock, most=100)
     for gap, key in takes:
         clock.now += gap
-        expected = decide(alone.get(key), clock.now, LIMIT)
-        alone[key] = expected.tat
-        assert await take(permits, key) == expected
+        expected, (tats[key],) = decide([tats.get(key)], clock.now, ALONE.buckets)
+        assert await take(permits, key) == alone(expected)
 
 
 @given(st.lists(st.tuples(st.integers(0, 500_000), st.integers(0, 50)), max_size=200), st.integers(1, 8))
@@ -88,20 +85,21 @@ async def test_debts_may_be_asked_of_some_keys_only() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3_000_000), st.sampled_from(["ab", "a", "b"])), max_size=60))
 async def test_of_several_buckets_all_give_a_permit_or_none(takes: list[tuple[int, str]]) -> None:
-    clock, alone = Clock(), dict[str, int]()
+    clock, tats = Clock(), dict[str, int]()
     permits = MemoryPermits(clock)
     for gap, keys in takes:
         clock.now += gap
-        expected = [decide(alone.get(key), clock.now, LIMIT) for key in keys]
+        single = [decide([tats.get(key)], clock.now, ALONE.buckets) for key in keys]
+        empty = tuple(index for index, (verdict, _) in enumerate(single) if isinstance(verdict, Refusal))
         both = policies(*["60/1m burst 3"] * len(keys))
         taken = await permits.take(both, tuple(keys))
-        assert [each.admitted for each in taken] == [each.admitted for each in expected]
-        if all(each.admitted for each in expected):
-            alone.update((key, each.tat) for key, each in zip(keys, expected, strict=True))
-            assert list(taken) == expected
+        if isinstance(taken, Admission):
+            tats.update((key, tat) for key, (_, (tat,)) in zip(keys, single, strict=True))
+            assert not empty
         else:
-            now = [decide(alone.get(key), clock.now, LIMIT, cost=0) for key in keys]
-            assert [each.remaining for each in taken] == [each.remaining for each in now]
+            assert taken.violated == empty
+        left = [3 - -(-max(0, tats.get(key, 0) - clock.now) // MICROSECONDS) for key in keys]
+        assert [state.remaining for state in taken.states] == left
 
 
 async def test_a_refusal_is_known_without_taking_anything() -> None:
@@ -110,4 +108,5 @@ async def test_a_refusal_is_known_without_taking_anything() -> None:
         assert permits.refusal(ALONE, ("key",)) is None
         await take(permits, "key")
     refusal = permits.refusal(ALONE, ("key",))
-    assert refusal == (await take(permits, "key"),)
+    assert refusal is not None
+    assert alone(refusal) == await take(permits, "key")

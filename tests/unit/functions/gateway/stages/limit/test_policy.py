@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.stages.limit.policy import MICROSECONDS, Policies, interval, leasable, share
+from functions.gateway.stages.limit.policy import MICROSECONDS, Policies, bucket, interval, leasable, share
 from runtime.units import Limit
 
 limits = st.builds(Limit, st.integers(1, 10**7), st.integers(1, 86_400), st.integers(1, 10**5))
@@ -51,4 +51,4 @@ def test_policies_lease_what_the_smallest_bucket_allows() -> None:
 
 def test_shares_of_policies_are_those_of_each() -> None:
     several = Policies({"minute": Limit.parse("1000/1m"), "day": Limit.parse("5000/1d")})
-    assert several.shares(4) == tuple(share(limit, 4) for limit in several.limits)
+    assert several.shares(4) == tuple(bucket(share(limit, 4)) for limit in several.limits)

@@ -7,7 +7,7 @@ import pytest
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.redis.conversation import Unavailable
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Admission, Verdict
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.stages.limit.stage import Limits, guard, limit
@@ -135,10 +135,10 @@ async def test_a_refusal_names_the_policies_it_violates_and_takes_from_none() ->
 class Away(MemoryPermits):
     """What a store that is away leaves to a route: nothing (open), or nobody passes (closed)."""
 
-    async def take(self, policies: Policies, _keys: tuple[str, ...]) -> Decisions:
+    async def take(self, policies: Policies, _keys: tuple[str, ...]) -> Verdict:
         if policies.on_failure == "closed":
             raise Unavailable
-        return ()
+        return Admission(())
 
 
 async def test_where_nobody_decides_an_open_route_says_nothing_of_limits() -> None:
