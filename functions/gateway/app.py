@@ -78,7 +78,7 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
     routes = compile_routes(manifests)
     client = Client(waited=telemetry.waited)
     stack.push_async_callback(client.close)
-    members = await _members(_endpoints(told.endpoints, client), manifests, stack)
+    members = await _members(_endpoints(told, client), manifests, stack)
     for membership in members.values():
         membership.on_left(client.forget)
     ended = Revocations()
@@ -196,15 +196,15 @@ def _trusted(networks: str) -> Trusted:
         raise settings.SettingsError(f"TRUSTED_PROXIES: {error}") from None
 
 
-def _endpoints(said: str, client: Client) -> Endpoints:
+def _endpoints(told: Settings, client: Client) -> Endpoints:
     """A folder has members that are ready only; DNS has to be asked further."""
-    kind, _, rest = said.partition(":")
+    kind, _, rest = told.endpoints.partition(":")
     match kind:
         case "directory":
             return Endpoints(directory(Path(rest)), DIRECTORY_INTERVAL)
         case "dns" if rest.isdigit():
-            return Endpoints(ready(dns(int(rest)), asking(client)), DNS_INTERVAL)
-    raise settings.SettingsError(f"ENDPOINTS: `{said}` is neither `directory:/path` nor `dns:8000`")
+            return Endpoints(ready(dns(int(rest), {GATEWAY: told.gateways}), asking(client)), DNS_INTERVAL)
+    raise settings.SettingsError(f"ENDPOINTS: `{told.endpoints}` is neither `directory:/path` nor `dns:8000`")
 
 
 async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) -> tuple[Fallback, Leases]:

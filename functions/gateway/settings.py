@@ -10,9 +10,14 @@ from runtime.units import Size
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`endpoints` says who knows the endpoints: `directory:/path` or `dns:8000` (the port functions listen on)."""
+    """`endpoints` says who knows the endpoints: `directory:/path` or `dns:8000` (the port functions listen on).
+
+    `gateways`: where DNS knows all gateways, if not by their own name: a resolver that looks through networks in turn
+    would stop at the first one that any of them is on.
+    """
 
     endpoints: str
+    gateways: str = "gateway"
     redis_url: Secret = Secret("redis://127.0.0.1:6379/0")
     cache_url: Secret = Secret("")  # of a Redis that may evict; without one each gateway's cache is its own
     cache_bytes: Size = Size(64 * 1024**2)

@@ -22,7 +22,7 @@ from functions.gateway.stages.cache.follow import follow
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.forward.connection import Connection, Timeouts
 from functions.gateway.stages.forward.pool import Pool
-from functions.gateway.stages.limit.bucket import Decisions
+from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
@@ -96,10 +96,10 @@ class Store:
     def forget(self) -> None:
         pass
 
-    async def take(self, _asked: Policies, _keys: tuple[str, ...]) -> Decisions:
-        return ()
+    async def take(self, _asked: Policies, _keys: tuple[str, ...]) -> Verdict:
+        return Admission(())
 
-    def refusal(self, _asked: Policies, _keys: tuple[str, ...]) -> Decisions | None:
+    def refusal(self, _asked: Policies, _keys: tuple[str, ...]) -> Refusal | None:
         return None
 
 

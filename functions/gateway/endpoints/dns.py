@@ -19,14 +19,16 @@ _PATIENCE = 2.0  # seconds that a gateway's start may wait for a resolver that d
 _NOBODY = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
-def dns(port: int, resolve: Resolve | None = None) -> Source:
+def dns(port: int, hosts: Mapping[str, str] | None = None, resolve: Resolve | None = None) -> Source:
     """Lists the IPv4 addresses of a name, all of which listen on `port`. Raises OSError when the resolver can't say.
 
-    `resolve`: what is asked; the running loop's `getaddrinfo` unless said otherwise.
+    `hosts`: what is looked up for a name, if that is not its own. `resolve`: what is asked; the running loop's
+    `getaddrinfo` unless said otherwise.
     """
+    hosts = hosts or {}
 
     async def source(name: str) -> frozenset[str]:
-        found = await _asked(resolve, name, port, socket.AF_INET)
+        found = await _asked(resolve, hosts.get(name, name), port, socket.AF_INET)
         return frozenset(f"{address[0]!s}:{port}" for *_, address in found)
 
     return source

@@ -20,19 +20,23 @@ async def test_a_name_is_its_addresses_and_the_port() -> None:
     assert await dns(8000)("localhost") == {"127.0.0.1:8000"}
 
 
+async def test_a_name_may_be_looked_up_as_another() -> None:
+    assert await dns(8000, {"gateway": "localhost"})("gateway") == {"127.0.0.1:8000"}
+
+
 async def test_an_address_is_its_own_name() -> None:
     assert await dns(8000)("127.0.0.9") == {"127.0.0.9:8000"}
 
 
 @pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
 async def test_a_service_without_instances_is_no_error(number: int) -> None:
-    assert await dns(8000, failing(number))("users") == frozenset()
+    assert await dns(8000, None, failing(number))("users") == frozenset()
 
 
 @pytest.mark.parametrize("number", [socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_SYSTEM])
 async def test_a_resolver_that_cannot_say_is_an_error(number: int) -> None:
     with pytest.raises(OSError, match="as the resolver has it"):
-        await dns(8000, failing(number))("users")
+        await dns(8000, None, failing(number))("users")
 
 
 def answering(*found: tuple[int, str]) -> Any:  # noqa: ANN401  whatever takes what getaddrinfo takes

@@ -84,7 +84,7 @@ class Resolver:
     """A resolver that knows one name."""
 
     def __init__(self) -> None:
-        self.source = dns(PORT, self.getaddrinfo)
+        self.source = dns(PORT, None, self.getaddrinfo)
         self._hosts: set[str] = set()
         self._dark = False
 
