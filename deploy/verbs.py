@@ -127,19 +127,20 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime,
     When it fails half-way, what was there is put back.
     """
     stores = engine.stores()
-    found = archive.check(folder, stores, FUNCTIONS, signing.of)
-    names = ", ".join(part.function for part in found.parts)
-    if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
-        raise Refusal("Nothing was changed: answer y, or give --yes.")
-    with engine.paused():
-        kept = archive.save(stores, before, now, signing.own, note="-before-restore")
-        try:
-            archive.load(folder, found, stores, FUNCTIONS)
-            engine.migrate()
-        except BaseException as error:
-            with undisturbed():
-                _put_back(kept, stores, error)
-            raise
+    with archive.room(before) as room:
+        found = archive.check(folder, stores, FUNCTIONS, signing.of, room)
+        names = ", ".join(part.function for part in found.parts)
+        if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
+            raise Refusal("Nothing was changed: answer y, or give --yes.")
+        with engine.paused():
+            kept = archive.save(stores, before, now, signing.own, note="-before-restore")
+            try:
+                archive.load(room, found, stores, FUNCTIONS)
+                engine.migrate()
+            except BaseException as error:
+                with undisturbed():
+                    _put_back(kept, stores, error)
+                raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
     print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")

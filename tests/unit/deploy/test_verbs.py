@@ -216,6 +216,20 @@ def test_restore_checks_before_it_asks(backed_up: tuple[Still, Word, Path], tmp_
     assert (word.word, engine.asked) == ("after", [])
 
 
+def test_restore_loads_what_it_checked_whatever_is_written_meanwhile(
+    backed_up: tuple[Still, Word, Path], tmp_path: Path
+) -> None:
+    engine, word, folder = backed_up
+
+    def alters(question: str) -> str:
+        (folder / "users.txt").write_text("mine")
+        return agrees(question)
+
+    assert verbs.restore(engine, folder, tmp_path, alters, AT, KEYS) == 0
+    assert word.word == "before"
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
 def test_restore_stops_functions_replaces_migrates_and_keeps_what_was_there(
     backed_up: tuple[Still, Word, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
