@@ -17,6 +17,7 @@ from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
 from deploy.undisturbed import undisturbed
 from runtime.url import Url
+from runtime.visible import visible
 
 if TYPE_CHECKING:
     from deploy.docker.engine import DockerEngine
@@ -210,7 +211,7 @@ def package(root: Path, name: str, to: Path, python: str, home: str) -> int:
     """Makes one archive of a function and all that it needs, to be unpacked in `home`, and says how it is run."""
     made = bundle.build(root, name, to, python, home)
     for file in contents.left_out(root, name):
-        print(f"Left out, as git does not know it: {file.relative_to(root)}")
+        print(f"Left out, as git does not know it: {visible(file.relative_to(root))}")
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
     print(f"Unpack it in {home}, then `python3 {home}/{name}` serves it; for NGINX Unit see docs/unit.md")
     return 0
