@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from deploy import keys, lines, rollout
@@ -118,7 +119,8 @@ def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
     """Saves all functions' data in a new folder below `below`, signed with `key`, while everything runs."""
     folder = archive.save(engine.stores(), below, now, key)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB). Bring it back with: just restore {folder}")
+    print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB).", end=" ")
+    print(f"Bring it back with: just restore {quote(str(folder))}")
     return 0
 
 

@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -199,6 +200,13 @@ def test_backup_says_where_it_is_and_how_to_bring_it_back(tmp_path: Path, capsys
     said = capsys.readouterr().out
     assert "Backed up users" in said
     assert f"just restore {tmp_path}/2026-11-22T180509Z" in said
+
+
+def test_what_it_says_can_be_typed_wherever_the_backup_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    below = tmp_path / "it's $(id) ;x"
+    verbs.backup(Still(kept={"users": Word("before")}), below, AT, KEY)
+    said = capsys.readouterr().out.strip().partition("with: ")[2]
+    assert shlex.split(said) == ["just", "restore", f"{below}/2026-11-22T180509Z"]
 
 
 def test_restore_replaces_nothing_without_a_yes(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
