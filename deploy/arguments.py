@@ -3,15 +3,17 @@
 In: nothing. Out: a parser, whose result has the verb and what it was given. It carries nothing out.
 """
 
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from deploy import call
 from deploy.chaos import run as chaos
 from deploy.engine import GATEWAY
 from deploy.package import unit
 from functions.gateway import cached, limits
+from runtime.visible import visible
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -24,6 +26,10 @@ class _Exactly(ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401  as argparse has them
         super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process; what was typed is shown written out, as it may be a name that a stranger chose."""
+        super().error(visible(message))
 
 
 def parser() -> ArgumentParser:
@@ -89,9 +95,15 @@ def _work(verbs: "Verbs") -> None:
     package = verbs.add_parser("package")
     package.add_argument("name")
     for verb in (package, verbs.add_parser("unit-config")):
-        verb.add_argument("--python", default=unit.HERE, help="the version that it is to run on, as in 3.13")
+        verb.add_argument("--python", type=_version, default=unit.HERE, help="what it is to run on, as in 3.13")
         verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
     chaos.arguments(verbs.add_parser("chaos"))
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"3\.[0-9]{1,2}", text):
+        raise ArgumentTypeError(f"{text!r} is no version of Python: write it as in 3.13")
+    return text
 
 
 def _sure(verb: ArgumentParser) -> None:

@@ -20,8 +20,9 @@ if sys.version_info < (3, 11):  # noqa: UP036  this file meets the Python that i
 
 from deploy import choice
 from deploy.engine import Refusal
-from deploy.interpreter import python
+from deploy.interpreter import python, surroundings
 from deploy.local import packages
+from runtime.visible import visible
 
 ROOT = Path(__file__).resolve().parent.parent
 _UV = "0.13.9"  # where there is none on PATH
@@ -88,11 +89,11 @@ def find_uv(root: Path) -> str:
 
 def say(text: str) -> None:
     """One line of progress, apart from any output."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text, lines=True), file=sys.stderr, flush=True)
 
 
 def _run(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, env=surroundings(os.environ), capture_output=True, text=True, check=False)
     if result.returncode:
         said = result.stderr.strip().splitlines()
         raise Refusal(f"`{' '.join(command[:3])} …` failed: {said[-1] if said else 'it did not say why'}")

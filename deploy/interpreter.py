@@ -5,8 +5,16 @@ UTF-8, whatever the locale. The Justfile starts the verbs themselves in the same
 """
 
 import sys
+from collections.abc import Mapping
 
 
 def python(*arguments: str) -> list[str]:
     """The command that runs Python with these arguments."""
     return [sys.executable, "-E", "-X", "utf8", *arguments]
+
+
+def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program that starts a Python by itself, as uv does, may know of `environment`; it writes no colours."""
+    told = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
+    told.pop("FORCE_COLOR", None)
+    return told | {"NO_COLOR": "1"}

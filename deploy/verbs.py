@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from deploy import keys, lines, rollout
@@ -17,6 +18,7 @@ from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
 from deploy.undisturbed import undisturbed
 from runtime.url import Url
+from runtime.visible import visible
 
 if TYPE_CHECKING:
     from deploy.docker.engine import DockerEngine
@@ -118,7 +120,8 @@ def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
     """Saves all functions' data in a new folder below `below`, signed with `key`, while everything runs."""
     folder = archive.save(engine.stores(), below, now, key)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB). Bring it back with: just restore {folder}")
+    print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB).", end=" ")
+    print(f"Bring it back with: just restore {quote(str(folder))}")
     return 0
 
 
@@ -128,19 +131,20 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime,
     When it fails half-way, what was there is put back.
     """
     stores = engine.stores()
-    found = archive.check(folder, stores, FUNCTIONS, signing.of)
-    names = ", ".join(part.function for part in found.parts)
-    if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
-        raise Refusal("Nothing was changed: answer y, or give --yes.")
-    with engine.paused():
-        kept = archive.save(stores, before, now, signing.own, note="-before-restore")
-        try:
-            archive.load(folder, found, stores, FUNCTIONS)
-            engine.migrate()
-        except BaseException as error:
-            with undisturbed():
-                _put_back(kept, stores, error)
-            raise
+    with archive.room(before) as room:
+        found = archive.check(folder, stores, FUNCTIONS, signing.of, room)
+        names = ", ".join(part.function for part in found.parts)
+        if ask(f"Replace the data of {names} by that of {found.made_at}? [y/N] ").lower() != "y":
+            raise Refusal("Nothing was changed: answer y, or give --yes.")
+        with engine.paused():
+            kept = archive.save(stores, before, now, signing.own, note="-before-restore")
+            try:
+                archive.load(room, found, stores, FUNCTIONS)
+                engine.migrate()
+            except BaseException as error:
+                with undisturbed():
+                    _put_back(kept, stores, error)
+                raise
     if cache(engine, "purge", everything=True):
         print("Gateways may show what they hold of before, until it is stale.")
     print(f"Restored {names} as of {found.made_at}. What was there before is in {kept}")
@@ -211,7 +215,7 @@ def package(root: Path, name: str, to: Path, python: str, home: str) -> int:
     """Makes one archive of a function and all that it needs, to be unpacked in `home`, and says how it is run."""
     made = bundle.build(root, name, to, python, home)
     for file in contents.left_out(root, name):
-        print(f"Left out, as git does not know it: {file.relative_to(root)}")
+        print(f"Left out, as git does not know it: {visible(file.relative_to(root))}")
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
     print(f"Unpack it in {home}, then `python3 {home}/{name}` serves it; for NGINX Unit see docs/unit.md")
     return 0

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from json import JSONDecoder
+from sys import float_info
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ T = TypeVar("T")
 DEEPEST = 64  # lists and objects in one another
 
 _EXACT = 2**53  # below it a float is one integer only
+_LARGEST = float_info.max
 _NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # A string that doesn't end takes all that follows, so that no byte is looked at twice.
@@ -38,7 +40,7 @@ def decode(body: bytes, type_: type[T]) -> T:
         _refuse_repeated(body)
         with suppress(msgspec.ValidationError):
             return msgspec.json.decode(body, type=type_, dec_hook=parse_text)
-        value = _whole(msgspec.json.decode(body))
+        value = _ANYTHING.decode(body)
     except _NOT_JSON:
         raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
     return convert(value, type_)
@@ -56,15 +58,18 @@ def _too_deep(body: bytes) -> bool:
     return False
 
 
-def _whole(value: object) -> object:
-    """Numbers without a fraction are integers, however they are written (JSON Schema 2020-12, Validation, 6.1.1)."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return int(value)
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _whole(member) for name, member in value.items()}
-    return value
+def _number(text: str) -> int | float:
+    """Numbers without a fraction are integers, however they are written (JSON Schema 2020-12, Validation, 6.1.1).
+
+    Raises ValueError for one that no float holds. By itself msgspec takes 9 µs for some floats of 5 bytes.
+    """
+    value = float(text)
+    if abs(value) > _LARGEST:
+        raise ValueError("Number out of range")
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+_ANYTHING = msgspec.json.Decoder(float_hook=_number)
 
 
 class _Twice(Exception):
@@ -83,6 +88,7 @@ def _refuse_twice(members: list[tuple[str, Any]]) -> None:
 # Numbers stay text: there are integers that Python refuses to convert.
 _ONCE = JSONDecoder(object_pairs_hook=_refuse_twice, parse_int=str, parse_float=str)
 _PAIRS = JSONDecoder(object_pairs_hook=_Members, parse_int=str, parse_float=str)
+_STRICT = msgspec.json.Decoder(msgspec.Raw)  # looks, and converts nothing
 
 
 def _refuse_repeated(body: bytes) -> None:
@@ -94,7 +100,8 @@ def _refuse_repeated(body: bytes) -> None:
     try:
         _ONCE.decode(text)
     except _Twice:
-        _tell_repeated(_PAIRS.decode(text))  # which only now is seen to be JSON to its end
+        _STRICT.decode(body)  # only now it is seen to be JSON: to its end, without NaN and without halves of characters
+        _tell_repeated(_PAIRS.decode(text))
 
 
 def _tell_repeated(value: object) -> NoReturn:

@@ -15,6 +15,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from runtime.conditional import field
+from runtime.dates import seconds
 from runtime.instant import SECOND
 from runtime.problem import STALE, Problem
 from runtime.tags import etag, has, holds
@@ -43,8 +44,9 @@ class Conditions:
             raise Problem(STALE, headers=[(b"etag", tag.encode())] if tag else [])
 
     def _changed_since(self, changed_at: int) -> bool:
-        """What is no date says nothing."""
-        since = _seconds(self.if_unmodified_since)
+        """What is no date, or several, says nothing."""
+        said = self.if_unmodified_since
+        since = None if said is None else seconds(said.encode("latin-1"), changed_at / SECOND)
         return since is not None and changed_at // SECOND > since
 
 
@@ -72,13 +74,3 @@ def unguarded(handlers: Iterable[HTTPRouteHandler]) -> Iterator[str]:
 
 def _tags(handler: HTTPRouteHandler) -> bool:
     return "answers" in handler.opt and "ETag" in handler.opt["answers"].headers
-
-
-def _seconds(date: str | None) -> float | None:
-    """Since the epoch, of a date as HTTP writes it (section 5.6.7)."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  hardly ever asked for
-
-    try:
-        return None if date is None else parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -14,6 +14,7 @@ from deploy.audit.advisories import known
 from deploy.audit.bill import Base, bill
 from deploy.engine import Refusal
 from runtime.manifest import run_here
+from runtime.visible import visible
 
 _REQUIREMENTS = re.compile(r"REQUIREMENTS: *([\w-]+)")
 
@@ -29,7 +30,7 @@ def audit(root: Path, functions: Iterable[str], folder: Path, database: str) -> 
         print(f"What portico-{name} is made of: {written}")
     found = known({*locks.values()}, database)
     for finding in found:
-        print(finding)
+        print(visible(finding, lines=True))  # others' words
     print(f"{len(found)} known vulnerabilities." if found else "No known vulnerability.")
     return 1 if found else 0
 
@@ -48,7 +49,7 @@ def main(environment: Mapping[str, str]) -> int:
     try:
         return audit(root, run_here(root / "functions"), state / "audit", environment.get("OSV_URL", ""))
     except Refusal as refusal:
-        print(refusal, file=sys.stderr)
+        print(visible(refusal, lines=True), file=sys.stderr)
         return 1
 
 

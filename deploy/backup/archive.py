@@ -6,9 +6,11 @@ stack signs with keys of its own, and who holds a backup can sign nothing.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy.backup import manifest
 from deploy.backup.manifest import Manifest
@@ -39,13 +41,23 @@ def save(stores: Stores, below: Path, at: datetime, key: bytes, *, note: str = "
     return folder
 
 
-def check(folder: Path, stores: Stores, functions: Path, key: bytes | None) -> Manifest:
+@contextmanager
+def room(below: Path) -> Iterator[Path]:
+    """A folder for the length of the block, which only its owner may enter: a backup is loaded as it was checked."""
+    below.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".restore-", dir=below) as folder:
+        yield Path(folder)
+
+
+def check(folder: Path, stores: Stores, functions: Path, key: bytes | None, into: Path | None = None) -> Manifest:
     """The backup in `folder`, if it was signed with `key` (None: by whomever) and can go into these stores.
+
+    What is checked is copied to `into`, as others may write in `folder` later.
 
     `functions` is where their code is. Raises Refusal, also for data that is newer than the code. Functions that it
     does not hold keep what they have.
     """
-    found = manifest.read(folder, key)
+    found = manifest.read(folder, key, into)
     for part in found.parts:
         if part.function not in stores:
             raise Refusal(f"{folder} holds data of {part.function}: there is no such function in this stack.")

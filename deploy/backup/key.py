@@ -11,6 +11,7 @@ from deploy.engine import Refusal
 
 NAME = "backup-key"
 _BYTES = 32
+_LONGEST = 4 * _BYTES  # characters that are read of one
 
 
 class Keys(NamedTuple):
@@ -36,7 +37,8 @@ def own(state: Path) -> bytes:
 def given(file: Path) -> bytes:
     """The key in `file`. Raises Refusal for what is none, and OSError."""
     try:
-        key = bytes.fromhex(file.read_text(encoding="ascii"))
+        with file.open(encoding="ascii") as opened:
+            key = bytes.fromhex(opened.read(_LONGEST))
     except (ValueError, UnicodeDecodeError):
         key = b""
     if len(key) != _BYTES:

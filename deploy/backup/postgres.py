@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO, Any
@@ -99,7 +100,7 @@ class Postgres:
     def load(self, file: Path, migrations: Sequence[Migration]) -> None:
         try:
             with gzip.open(file) as saved:
-                self._feed(iter(saved), migrations)
+                self._feed(iter(partial(saved.readline, _PIECE), b""), migrations)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Refusal(f"{file} is damaged ({error}): use another backup.") from error
 
@@ -191,12 +192,14 @@ def _script(saved: Iterable[bytes], migrations: Sequence[Migration]) -> Iterator
 
 def _rows(saved: Iterable[bytes]) -> Iterator[bytes]:
     r"""Those of one table, and what ends them: for psql, too, a line that is `\.`, whatever ends the line."""
-    for row in saved:
-        yield row
-        if row == _END:
+    begins = True
+    for piece in saved:
+        yield piece
+        if begins and piece == _END:
             return
-        if row.rstrip(b"\r\n") == _END.rstrip() or not row.endswith(b"\n") or b"\0" in row:
+        if (begins and piece.rstrip(b"\r\n") == _END.rstrip()) or b"\0" in piece:
             break
+        begins = piece.endswith(b"\n")
     raise Refusal("The backup ends, or has what is no row, in the middle of a table: use another backup.")
 
 

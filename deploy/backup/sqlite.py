@@ -15,7 +15,7 @@ from deploy.engine import Refusal
 from runtime.migrate import TABLE, Migration, statements
 
 _PATIENCE = 10.0  # seconds: how long somebody else's write is waited for
-_OBJECTS = "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+_OBJECTS = "SELECT type, name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name"
 
 
 class Sqlite:
@@ -39,6 +39,7 @@ class Sqlite:
             with _opened(made) as fresh:
                 _make(fresh, migrations)
                 with _opened(file, "ro") as source:
+                    source.execute("PRAGMA trusted_schema = OFF")
                     _require_sound(source, file)
                     _take(source, fresh, file)
                 _require_same(fresh, migrations, file)
@@ -62,7 +63,6 @@ def _make(fresh: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
 
 def _take(source: sqlite3.Connection, fresh: sqlite3.Connection, file: Path) -> None:
     """Every row, and no trigger, view or anything else that could act by itself."""
-    source.execute("PRAGMA trusted_schema = OFF")
     known = set(fresh.execute(_OBJECTS))
     for kind, name in source.execute(_OBJECTS).fetchall():
         if (kind, name) not in known:
@@ -71,7 +71,8 @@ def _take(source: sqlite3.Connection, fresh: sqlite3.Connection, file: Path) -> 
         columns = [row[1] for row in fresh.execute(f'PRAGMA table_info("{table}")')]
         fresh.execute(f'DELETE FROM "{table}"')  # noqa: S608  of our own migrations
         listed, marks = ", ".join(f'"{column}"' for column in columns), ", ".join("?" * len(columns))
-        found = source.execute(f'SELECT {listed} FROM "{table}"')  # noqa: S608  of our own migrations
+        asked = ", ".join(f'saved."{column}"' for column in columns)  # without `saved.`, text where there is no such
+        found = source.execute(f'SELECT {asked} FROM "{table}" AS saved')  # noqa: S608  of our own migrations
         fresh.executemany(f'INSERT INTO "{table}" ({listed}) VALUES ({marks})', found)  # noqa: S608  see above
 
 

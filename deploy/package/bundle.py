@@ -6,6 +6,7 @@ Python. It holds no secret and no setting: those come with the environment.
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from deploy import bootstrap
 from deploy.engine import Refusal
 from deploy.interpreter import python as interpreter
+from deploy.interpreter import surroundings
 from deploy.package import contents, entry, unit
 
 HERE = unit.HERE
@@ -90,7 +92,7 @@ def _copy(file: Path, target: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=surroundings(os.environ), capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise Refusal(f"The package can't be made: {said[-1] if said else f'{command[0]} did not say why'}")

@@ -95,7 +95,7 @@ async def _main(options: argparse.Namespace) -> str:
             return await purge(level, keys.tag(_caching(routes, options.target), options.group))
         key = place(routes, options.target)
         if key is None:
-            sys.exit(f"No route with a cache has {options.target}: `just routes` lists them.")
+            sys.exit(f"No route with a cache has {visible(options.target)}: `just routes` lists them.")
         return await (look(level, key, time.time()) if options.what == "look" else purge(level, key))
     finally:
         await level.close()

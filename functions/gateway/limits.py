@@ -83,7 +83,7 @@ async def told(buckets: Buckets, text: str, clear: Ask | None) -> str:
     """The table of those with `text` in their names; they are filled where `clear` says y when it is asked."""
     found = await buckets.holding(text)
     if not found:
-        return f"Every bucket{f' with `{text}` in its name' if text else ''} is full."
+        return f"Every bucket{f' with `{visible(text)}` in its name' if text else ''} is full."
     if clear is None:
         return table(found)
     if clear(f"{table(found)}\n\nFill {counted(len(found))} again? [y/N] ").strip().lower() != "y":

@@ -32,3 +32,22 @@ def test_every_verb_refuses_an_option_that_it_does_not_have(capsys: pytest.Captu
             parser().parse_args([verb, "--no-such-option"])
         assert ended.value.code == 2
         assert capsys.readouterr().err.startswith("usage: just ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["ps", "\x1b[2J"], ["logs", "a", "\x9b2J"], ["scale", "\x1b]0;x\x07"], ["package", "users", "--python", "\x1b"]],
+)
+def test_what_was_typed_is_shown_written_out(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(words)
+    assert capsys.readouterr().err.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("python", ["", "3", "2.7", "3.11; id", "3.11.4", "3.1²", "../3.11", "3.13\n"])
+def test_a_version_of_python_is_one(python: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in (["package", "users"], ["unit-config"]):
+        with pytest.raises(SystemExit):
+            parser().parse_args([*verb, "--python", python])
+        assert "is no version of Python: write it as in 3.13" in capsys.readouterr().err
+        assert parser().parse_args([*verb, "--python", "3.13"]).python == "3.13"

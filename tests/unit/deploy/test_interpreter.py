@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.interpreter import python
+from deploy.interpreter import python, surroundings
 
 TELLS = "import sys, warnings; warnings.warn('x'); print(sys.flags.utf8_mode, ascii(open('t').read())); assert True"
 
@@ -30,3 +30,8 @@ def test_it_finds_its_modules_and_reads_utf_8(hostile: dict[str, str], tmp_path:
         python("-m", "tells"), cwd=tmp_path, env={**os.environ, **hostile}, capture_output=True, text=True, check=False
     )
     assert done.stdout == "1 '\\u2026'\n", done.stderr
+
+
+def test_what_starts_a_python_by_itself_is_told_nothing_that_changes_how_one_runs() -> None:
+    told = {"PYTHONHASHSEED": "x", "PYTHONWARNINGS": "error", "FORCE_COLOR": "1", "PATH": "/bin", "UV_OFFLINE": "1"}
+    assert surroundings(told) == {"PATH": "/bin", "UV_OFFLINE": "1", "NO_COLOR": "1"}

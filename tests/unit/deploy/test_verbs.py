@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -214,6 +215,13 @@ def test_backup_says_where_it_is_and_how_to_bring_it_back(tmp_path: Path, capsys
     assert f"just restore {tmp_path}/2026-11-22T180509Z" in said
 
 
+def test_what_it_says_can_be_typed_wherever_the_backup_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    below = tmp_path / "it's $(id) ;x"
+    verbs.backup(Still(kept={"users": Word("before")}), below, AT, KEY)
+    said = capsys.readouterr().out.strip().partition("with: ")[2]
+    assert shlex.split(said) == ["just", "restore", f"{below}/2026-11-22T180509Z"]
+
+
 def test_restore_replaces_nothing_without_a_yes(backed_up: tuple[Still, Word, Path], tmp_path: Path) -> None:
     engine, word, folder = backed_up
     with pytest.raises(Refusal, match="Nothing was changed"):
@@ -227,6 +235,20 @@ def test_restore_checks_before_it_asks(backed_up: tuple[Still, Word, Path], tmp_
     with pytest.raises(Refusal, match="is not what was backed up"):
         verbs.restore(engine, folder, tmp_path, agrees, AT, KEYS)
     assert (word.word, engine.asked) == ("after", [])
+
+
+def test_restore_loads_what_it_checked_whatever_is_written_meanwhile(
+    backed_up: tuple[Still, Word, Path], tmp_path: Path
+) -> None:
+    engine, word, folder = backed_up
+
+    def alters(question: str) -> str:
+        (folder / "users.txt").write_text("mine")
+        return agrees(question)
+
+    assert verbs.restore(engine, folder, tmp_path, alters, AT, KEYS) == 0
+    assert word.word == "before"
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
 
 
 def test_restore_stops_functions_replaces_migrates_and_keeps_what_was_there(

@@ -126,7 +126,20 @@ def test_brackets_in_strings_are_text(text: str) -> None:
     assert decode(json.dumps({"note": text, "items": [{"sku": "a", "quantity": 1}]}).encode(), Order).note == text
 
 
-@pytest.mark.parametrize("body", [b'[{"a":1,"a":2}', b'{"a":1,"a":2}x', b'{"a":1,"a":2,', b'[{"a":1,"a":2},'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"a":1,"a":2}',
+        b'{"a":1,"a":2}x',
+        b'{"a":1,"a":2,',
+        b'[{"a":1,"a":2},',
+        b'{"\\ud800":1,"\\ud800":2}',  # what Python takes for JSON, and nobody else
+        b'{"a":{"\\udfff":1},"a":2}',
+        b'{"a":"\\udbff","a":2}',
+        b'{"a":NaN,"a":1}',
+        b'{"a":-Infinity,"a":1}',
+    ],
+)
 def test_a_member_that_comes_twice_in_what_is_no_json_is_no_json(body: bytes) -> None:
     with pytest.raises(Problem, match="malformed-request"):
         decode(body, dict)

@@ -1,5 +1,6 @@
 """A change is for a state, and who means another one changes nothing."""
 
+import time
 from contextlib import nullcontext
 from typing import Any
 
@@ -36,6 +37,12 @@ BEFORE = "Sun, 22 Nov 2026 17:04:22 GMT"
         (Conditions(if_unmodified_since=DATE), True, True),
         (Conditions(if_unmodified_since=BEFORE), False, False),
         (Conditions(if_unmodified_since="Sunday, 22-Nov-26 17:04:22 GMT"), False, False),
+        (Conditions(if_unmodified_since="Sun Nov 22 17:04:22 2026"), False, False),
+        (Conditions(if_unmodified_since="Sun Nov 22 17:04:23 2026"), True, True),
+        (Conditions(if_unmodified_since="Sun, 22 Nov 2026 17:04:22"), True, True),
+        (Conditions(if_unmodified_since="Sun, 22 Nov 2026 17:04:22 EST"), True, True),
+        (Conditions(if_unmodified_since=f"{BEFORE}, {DATE}"), True, True),
+        (Conditions(if_unmodified_since="\xff"), True, True),
         (Conditions(if_unmodified_since="yesterday"), True, True),
         (Conditions(if_unmodified_since="Sun, 99 Nov 2026 17:04:22 GMT"), True, True),
         (Conditions(if_match=HERE, if_unmodified_since=BEFORE), True, False),
@@ -54,6 +61,17 @@ def test_what_is_said_of_the_state_is_true_or_nothing_is_done(
         if refused is not None:
             assert refused.value.kind.slug == "stale"
             assert list(refused.value.headers) == ([(b"etag", HERE.encode())] if current else [])
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_date_is_in_gmt_wherever_it_is_read(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", zone)
+        time.tzset()
+        Conditions(if_unmodified_since="Sun Nov 22 17:04:23 2026").require(THING, MOMENT)
+        with pytest.raises(Problem, match="stale"):
+            Conditions(if_unmodified_since="Sun Nov 22 17:04:22 2026").require(THING, MOMENT)
+    time.tzset()
 
 
 def test_of_what_has_no_date_no_date_is_heeded() -> None:

@@ -14,12 +14,12 @@ import msgspec
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache import structured
 from functions.gateway.stages.cache.asked import Asked
-from functions.gateway.stages.cache.dates import seconds
 from functions.gateway.stages.cache.directives import Answering
 from functions.gateway.stages.cache.fields import first, line
 from functions.gateway.stages.cache.freshness import born, dated, explicit, guessed
 from functions.gateway.stages.cache.selection import nominated, selecting
 from functions.gateway.stages.forward.headers import HOP_BY_HOP
+from runtime.dates import seconds
 
 # Never stored (RFC 9111, section 3.1); Age and Cache-Status are said anew each time, framing is written by the server.
 _NOT_STORED = HOP_BY_HOP | {

@@ -11,10 +11,10 @@ import msgspec
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.asked import Asked
-from functions.gateway.stages.cache.dates import seconds
 from functions.gateway.stages.cache.directives import answering
 from functions.gateway.stages.cache.entry import Stored, stored
 from functions.gateway.stages.cache.fields import first
+from runtime.dates import seconds
 
 # The content stays as it is, so what describes its bytes does too (section 3.2).
 _OF_THE_CONTENT = frozenset({b"content-encoding", b"content-length", b"content-md5", b"content-range"})

@@ -59,6 +59,7 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     [
         "CREATE TRIGGER mine AFTER INSERT ON things BEGIN UPDATE things SET id = 'mine'; END",
         "CREATE VIEW mine AS SELECT 1",
+        "CREATE VIEW sqliteXmine AS SELECT 1",
         "CREATE TABLE mine (id)",
         "CREATE INDEX mine ON things (id)",
         "ALTER TABLE things RENAME TO old; CREATE VIEW things AS SELECT 'mine' AS id",
@@ -75,6 +76,17 @@ def test_what_would_act_by_itself_does_not_come_with_a_backup(path: Path, tmp_pa
         Sqlite(path).load(file, [ONE])
     assert Sqlite(path).rows("SELECT id FROM things") == [("1",)]
     assert [each.name for each in path.parent.iterdir() if each.name.startswith(".restore")] == []
+
+
+def test_a_table_that_lacks_a_column_is_refused(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "saved"
+    file.touch()
+    Sqlite(path).save(file)
+    with closing(sqlite3.connect(file)) as altered:
+        altered.executescript("ALTER TABLE things RENAME COLUMN id TO other")
+    with pytest.raises(Refusal, match="no such column"):
+        Sqlite(path).load(file, [ONE])
+    assert Sqlite(path).rows("SELECT id FROM things") == [("1",)]
 
 
 def test_of_a_table_that_was_altered_only_the_rows_come(path: Path, tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
 async def test_what_no_route_keeps_is_told(redis_server: RedisServer) -> None:
     with pytest.raises(SystemExit, match="No route with a cache has /nowhere"):
         await said("look", "/nowhere")
+    with pytest.raises(SystemExit, match=r"has /\\u001b\[2J:"):
+        await said("look", "/\x1b[2J")
     for words in (["look"], ["purge"], ["purge", "--group", "one"]):
         with pytest.raises(SystemExit, match="Say which target"):
             await said(*words)

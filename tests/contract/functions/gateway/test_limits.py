@@ -75,6 +75,7 @@ async def test_a_part_of_a_name_chooses(lender: RedisLender, limits: Callable[..
     _, said = await asyncio.to_thread(limits, "principal ann")
     assert [line.split()[5] for line in said.splitlines()[1:]] == ["ann"]
     assert await asyncio.to_thread(limits, "carl") == (0, "Every bucket with `carl` in its name is full.\n")
+    assert "`\\u001b[2J`" in (await asyncio.to_thread(limits, "\x1b[2J"))[1]
 
 
 async def test_only_so_many_are_shown_as_one_looks_at(

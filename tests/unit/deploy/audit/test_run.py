@@ -25,9 +25,9 @@ def test_every_shipped_function_has_a_bill(tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_wrong_is_told_and_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run, "known", lambda *_: [Finding("a", "1", "TEST-1", ())])
+    monkeypatch.setattr(run, "known", lambda *_: [Finding("a", "1", "TEST-1\x1b[2J", ())])
     assert run.audit(ROOT, ["users"], tmp_path, "") == 1
-    assert "a 1: TEST-1 (fixed in no version yet)\n1 known vulnerabilities." in capsys.readouterr().out
+    assert "a 1: TEST-1\\u001b[2J (fixed in no version yet)\n1 known vulnerabilities." in capsys.readouterr().out
 
 
 def test_when_nobody_can_be_asked_the_bills_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,3 +21,9 @@ def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "key").write_text(text, encoding="utf-8")
     with pytest.raises(Refusal, match="64 hexadecimal digits"):
         key.given(tmp_path / "key")
+
+
+def test_of_a_key_no_more_is_read_than_one_has(tmp_path: Path) -> None:
+    (tmp_path / "key").symlink_to("/dev/zero")
+    with pytest.raises(Refusal, match="64 hexadecimal digits"):
+        key.given(tmp_path / "key")

@@ -1,8 +1,10 @@
 """deploy/backup/manifest.py: what it says is what is there."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.backup import manifest
@@ -60,6 +62,68 @@ def test_a_manifest_that_says_what_none_would_say_is_refused(folder: Path, was: 
     file.write_text(file.read_text().replace(was, becomes, 1))
     with pytest.raises(Refusal, match="can't be read"):
         manifest.read(folder, KEY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        " " * 2**20 + "{}",
+        '{"format": %s}' % ("9" * 5000),
+        "\udc80",
+        "",
+    ],
+)
+def test_a_manifest_of_whatever_it_is_made_is_refused_with_a_sentence(folder: Path, content: str) -> None:
+    (folder / manifest.NAME).write_text(content, errors="surrogateescape")
+    with pytest.raises(Refusal, match=r"can't be read \(.{,300}\): use another backup"):
+        manifest.read(folder, KEY)
+
+
+@pytest.mark.parametrize("signature", ["\u00e9", "\U0001f600", "", "0" * 64])
+def test_a_signature_is_no_other_whatever_is_written_there(folder: Path, signature: str) -> None:
+    file = folder / manifest.NAME
+    said = msgspec.json.decode(file.read_bytes())
+    file.write_bytes(msgspec.json.encode({**said, "signature": signature}))
+    with pytest.raises(Refusal, match="is not signed with this stack's key"):
+        manifest.read(folder, KEY)
+
+
+def instead(place: Path, what: str) -> None:
+    """Puts into the place what is no file, or a larger one than any disk."""
+    place.unlink()
+    if what == "pipe":
+        os.mkfifo(place)
+    elif what == "folder":
+        place.mkdir()
+    elif what == "huge":
+        place.touch()
+        os.truncate(place, 2**42)
+    else:
+        place.symlink_to(what)
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "huge", "/dev/zero", "/dev/null", "users.sqlite"])
+def test_a_part_that_is_no_file_is_not_read(folder: Path, tmp_path_factory: pytest.TempPathFactory, what: str) -> None:
+    into = tmp_path_factory.mktemp("into")
+    instead(folder / "users.sqlite", what)
+    with pytest.raises((Refusal, OSError), match=r"is not what was backed up|symbolic links"):
+        manifest.read(folder, KEY, into)
+    assert sum(file.stat().st_size for file in into.iterdir()) == 0
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "huge", "/dev/zero", "/dev/null"])
+def test_a_manifest_that_is_no_file_is_not_read(folder: Path, what: str) -> None:
+    instead(folder / manifest.NAME, what)
+    with pytest.raises(Refusal, match=r"holds no backup|can't be read"):
+        manifest.read(folder, KEY)
+
+
+def test_what_was_compared_is_what_was_copied(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    into = tmp_path_factory.mktemp("into")
+    manifest.read(folder, KEY, into)
+    assert [(file.name, file.read_bytes()) for file in into.iterdir()] == [("users.sqlite", b"rows")]
 
 
 def test_what_was_made_by_an_earlier_or_later_checkout_is_said_so(folder: Path) -> None:

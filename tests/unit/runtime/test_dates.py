@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.stages.cache.dates import seconds
+from runtime.dates import seconds
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
 THE_SAME = 784111777.0  # RFC 9110, section 5.6.7
