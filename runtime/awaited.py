@@ -2,8 +2,8 @@
 
 In: an ASGI application. Out: the same one, whose task is cancelled then; what it had open (a transaction, a statement)
 ends with it. A deadline that is over, or as good as over, is 504 before anything begins. What has begun to answer has
-met its deadline, and is ended by its caller's going alone. What fails before it answers is 500; a server has no words
-for that.
+met its deadline, and is ended by its caller's going alone. What fails before it answers, or returns without an answer,
+is 500, and 504 where its time was over, whatever it made of that; a server has no words for it.
 
 Only `receive()` tells that a caller has gone. It is asked once the body is over and a moment has passed, in which most
 answers are out; what it says meanwhile is kept for the application. An application that asks for what comes after the
@@ -17,9 +17,10 @@ from collections import deque
 from collections.abc import Awaitable
 
 from runtime import deadline
+from runtime.answered import Unanswered
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.deadline import Deadline
-from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, Problem
+from runtime.problem import DEADLINE_EXCEEDED, INTERNAL, Kind, Problem
 from runtime.refusal import refuse
 from runtime.unread import announced, read_on
 
@@ -33,28 +34,48 @@ def awaited(app: ASGIApp) -> ASGIApp:
     async def serving(scope: Scope, receive: Receive, send: Send) -> None:
         until = deadline.current.get()
         call = _Call(receive, send, until, has_body=announced(scope["headers"]))
+        failure = kind = None
         try:
             if until is not None and until.over:
                 await refuse(Problem(DEADLINE_EXCEEDED), scope, call.send)
             else:
-                await app(scope, call.receive, call.send)
-        except asyncio.CancelledError:
-            if not call.ended:  # the server stops
-                raise
-            if call.late and not call.answering:
-                await refuse(Problem(DEADLINE_EXCEEDED), scope, send)
-        except Exception:
-            if call.expected:
-                await refuse(Problem(INTERNAL), scope, send)
-                if call.unread:
-                    await read_on(receive)
-            raise  # the server logs it, and cuts off what has begun
+                failure = await _failure(app, scope, call)
+                kind = call.owed(failure)
         finally:
             call.close()
-        if call.unread:
+        if kind is not None:
+            await refuse(Problem(kind), scope, send)
+        if call.unread and (kind is not None or failure is None):
             await read_on(receive)
+        if failure is not None:
+            raise failure  # the server logs it, and cuts off what has begun
 
     return serving
+
+
+async def _failure(app: ASGIApp, scope: Scope, call: "_Call") -> BaseException | None:
+    """What became of a call, if it is neither an answer nor ended from here. Raises what ends the server's task."""
+    try:
+        await app(scope, call.receive, call.send)
+    except asyncio.CancelledError as error:
+        if call.ended:
+            return None
+        if call.stopped:
+            raise
+        return error  # what it waited for was cancelled, and not the call
+    except SystemExit as error:
+        return _told(scope, "ended by an exit", error)  # which would take everybody else's calls along
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  it is raised once its caller has an answer
+        return error
+    return _told(scope, "not answered") if call.expected else None
+
+
+def _told(scope: Scope, what: str, cause: BaseException | None = None) -> Unanswered:
+    unanswered = Unanswered(f"{scope['method']} {scope['path']} was {what}")
+    unanswered.__cause__ = cause
+    return unanswered
 
 
 class _Call:
@@ -100,6 +121,17 @@ class _Call:
     def ended(self) -> bool:
         """Whether it is cancelled from here, and from nowhere else."""
         return self._ending and self._task.cancelling() == 1
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its task is cancelled, from wherever."""
+        return self._task.cancelling() > 0
+
+    def owed(self, failure: BaseException | None) -> Kind | None:
+        """What its caller still has to be told, whatever the application made of its end."""
+        if self.late and not self.answering:
+            return DEADLINE_EXCEEDED
+        return INTERNAL if failure is not None and self.expected else None
 
     @property
     def expected(self) -> bool:

@@ -22,6 +22,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 logger = log.get(__name__)
 
+_NO_FAILURE = (KeyboardInterrupt, GeneratorExit)  # somebody ends the process, or the task
 _running: "set[Loop]" = set()  # of this process
 _failed: Counter[str] = Counter()  # steps, by the loop's name
 
@@ -57,7 +58,7 @@ class Loop:
         if self._well and error is not None:
             self._well = False
             unexpected = None if isinstance(error, OSError) else error
-            logger.warning("background work fails", loop=self.name, why=repr(error), exc_info=unexpected)
+            logger.warning("background work fails", loop=self.name, why=_words(error), exc_info=unexpected)
 
     async def tried(self, step: Step, patience: float = PATIENCE) -> bool:
         """Whether a step worked. Raises nothing but what ends the task, or the process."""
@@ -65,7 +66,7 @@ class Loop:
             async with asyncio.timeout(patience):
                 worked = await step() is not False
         except BaseException as error:  # a cancelled future, a library's panic or its exit would end it as well
-            if isinstance(error, (KeyboardInterrupt, GeneratorExit)) or _is_cancelled(error):
+            if isinstance(error, _NO_FAILURE) or _is_cancelled(error):
                 raise
             self.ill(error)
             return False
@@ -105,7 +106,9 @@ class Beat:
         self._arm()  # first: whatever comes of the step, there is a next one
         try:
             self._step()
-        except Exception as error:  # noqa: BLE001  as above
+        except BaseException as error:  # as above
+            if isinstance(error, _NO_FAILURE):
+                raise
             self._loop.ill(error)
         else:
             self._loop.well()
@@ -165,6 +168,14 @@ def _shown(name: str) -> Iterator[Loop]:
 async def _rest(seconds: float, sleep: Sleep) -> None:
     """Others have their turn in any case."""
     await (sleep(seconds) if seconds > 0 else asyncio.sleep(0))
+
+
+def _words(error: BaseException) -> str:
+    """What it says of itself; its kind, where that fails as well."""
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001  whatever it is, it would end the loop
+        return type(error).__name__
 
 
 def _is_cancelled(error: BaseException) -> bool:

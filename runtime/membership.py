@@ -26,9 +26,15 @@ def member(folder: Path, address: str) -> Iterator[None]:
 def members(folder: Path) -> frozenset[str]:
     """The addresses that are alive now; empty when there is no such folder."""
     try:
-        return frozenset(entry.name for entry in os.scandir(folder) if _locked(entry.path))
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if _is_file(entry) and _locked(entry.path))
     except FileNotFoundError:
         return frozenset()
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    """Only files are members'; to open what else there is may fail, or wait for a pipe's other end for ever."""
+    return entry.is_file(follow_symlinks=False)
 
 
 def _lock(file: Path) -> int:
@@ -44,7 +50,7 @@ def _lock(file: Path) -> int:
 def _locked(path: str) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # it has gone, or is none that a member has made
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 _VALID = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _RANDOM = b"02"  # level 2, section 3.2.2.5: the trace id's lower half is random; nobody has asked for sampling
 
-_MEMBER = re.compile(rb"([a-z0-9][a-z0-9_\-*/@]{0,255})=[ -+\--<>-~]{0,255}[!-+\--<>-~]")  # section 3.3.2
+# Section 3.3.2; an @ stands where level 1 has it, between a tenant and a vendor, as W3C's suite asks of everybody.
+_KEY = rb"[a-z0-9][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}"
+_MEMBER = re.compile(rb"(%b)=[ -+\--<>-~]{0,255}[!-+\--<>-~]" % _KEY)
 _MEMBERS = 32
 _LONG = 128  # bytes of a member that goes first where there is too much
 _MOST = 512  # bytes

@@ -90,7 +90,7 @@ async def _edge(told: Settings, manifests: list[Manifest], always: list[Header],
         trusted=_trusted(told.trusted_proxies),
         permits=permits,
         verifier=Verifier(keys_from(lambda: table), issuer=told.token_issuer, audience=told.token_audience),
-        upstreams=_upstreams(manifests, members),
+        upstreams=_upstreams(manifests, members, client),
         client=client,
         telemetry=telemetry,
         levels=levels,
@@ -153,10 +153,11 @@ async def _members(here: Endpoints, manifests: list[Manifest], stack: AsyncExitS
     return {name: await (elsewhere if name in urls else here).watch(name) for name in names}
 
 
-def _upstreams(manifests: list[Manifest], members: dict[str, Membership]) -> dict[str, Upstream]:
+def _upstreams(manifests: list[Manifest], members: dict[str, Membership], client: Client) -> dict[str, Upstream]:
     functions = [manifest for manifest in manifests if manifest.name != GATEWAY]
     upstreams = {
-        each.name: upstream(each, members[each.name], random.random, telemetry.opened(each.name)) for each in functions
+        each.name: upstream(each, members[each.name], client, random.random, telemetry.opened(each.name))
+        for each in functions
     }
     telemetry.watch_upstreams(upstreams)
     return upstreams

@@ -109,13 +109,14 @@ def _value(key: str, value: float, source: str, ceiling: float | None) -> Value:
 
 def idle(manifest: Manifest) -> Parts:
     """Parts that no request will reach: enough to have the pipeline say its stages."""
-    nobody = upstream(manifest, Membership(manifest.name), lambda: 0.0, lambda: None)
+    client = Client()
+    nobody = upstream(manifest, Membership(manifest.name), client, lambda: 0.0, lambda: None)
     return Parts(
         trusted=trusting(""),
         permits=MemoryPermits(lambda: 0),
         verifier=Verifier(_no_keys, issuer=GATEWAY, audience=GATEWAY),
         upstreams=defaultdict(lambda: nobody),
-        client=Client(),
+        client=client,
         telemetry=Telemetry(Metrics()),
         levels=Levels(0),
         fills=Fills(lambda: 0.0),

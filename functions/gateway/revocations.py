@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import msgspec
 
@@ -25,12 +26,15 @@ Ask = Callable[[int], Awaitable[bytes]]  # what ended since a moment of the feed
 logger = log.get(__name__)
 
 
+_Exact = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]  # what the clocks here can count, and a feed may be asked for
+
+
 class Ended(msgspec.Struct, frozen=True):
     """What the feed says: ids of sessions, what to ask for next, and for how many seconds a token may live."""
 
     sessions: list[str]
-    since: int
-    lifetime: int
+    since: _Exact
+    lifetime: _Exact
 
 
 class Revocations:

@@ -13,6 +13,7 @@ import msgspec
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.stages.breaker.circuit import Jitter, Rules
 from functions.gateway.stages.breaker.circuits import Circuits
+from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.retry.budget import Budget
 from functions.gateway.stages.shed.bound import Bound, Range
 from functions.gateway.stages.shed.gate import Gate
@@ -33,10 +34,13 @@ class Upstream:
     host: bytes = b""
 
 
-def upstream(manifest: Manifest, members: Membership, jitter: Jitter, opened: Callable[[], None]) -> Upstream:
+def upstream(
+    manifest: Manifest, members: Membership, client: Client, jitter: Jitter, opened: Callable[[], None]
+) -> Upstream:
     """`jitter` gives 0.0 to below 1.0; `opened` is told of each circuit that opens."""
     circuits = Circuits(Rules(**_said(manifest.circuit)), jitter, opened)
     members.on_left(circuits.forget)
+    client.on_connected(circuits.reached)
     concurrency = _said(manifest.concurrency)
     queue = concurrency.pop("queue", QUEUE)
     host = manifest.upstream.url.authority.encode() if manifest.upstream else b""

@@ -196,12 +196,37 @@ LOOPS: dict[str, Callable[[Ask], Running]] = {
     "event-loop": lagging,
     "connections": expiring,
 }
-FAILURES = [RuntimeError("ours"), OSError("theirs"), TypeError("unhashable type: 'list'"), RecursionError()]
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=repr)
+class Unspeakable(Exception):
+    """Whoever shows it fails."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+    __str__ = __repr__
+
+
+class Panic(BaseException):
+    """As a library in another language raises it."""
+
+
+FAILURES = [
+    RuntimeError("ours"),
+    OSError("theirs"),
+    TypeError("unhashable type: 'list'"),
+    RecursionError(),
+    Unspeakable(),
+    Panic(),
+    SystemExit(1),
+    asyncio.CancelledError(),
+    BaseExceptionGroup("several", [Panic()]),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("name", LOOPS)
-def test_no_exception_ends_a_loop_and_each_says_when_it_last_worked(name: str, failure: Exception) -> None:
+def test_no_exception_ends_a_loop_and_each_says_when_it_last_worked(name: str, failure: BaseException) -> None:
     async def play(_clock: Callable[[], float]) -> tuple[float, float]:
         """How often it failed, and when it last worked."""
         before, asked, done = failures().get((name,), 0), 0, asyncio.Event()

@@ -69,6 +69,10 @@ async def send_part(receive, send):
     await asyncio.Event().wait()
 
 
+async def leave(receive, send):
+    raise SystemExit(3)
+
+
 async def work(receive, send):
     await asyncio.sleep(0.01)
     await send(START)
@@ -166,6 +170,16 @@ def test_an_answer_that_ends_half_way_is_seen_to(unit: Unitlike) -> None:
     unit.end()
     said = unit.hear()
     assert (said["status"], said["body"], said["whole"]) == (200, "part", False)
+
+
+def test_a_call_that_would_end_the_process_ends_nobody_elses(unit: Unitlike) -> None:
+    begin(unit, "hang")
+    unit.begin("GET", "/leave", {}, b"")
+    said = unit.hear()
+    assert (said["status"], json.loads(said["body"])["type"]) == (500, "/problems/internal-error")
+    assert in_flight(unit) == 1
+    unit.end()
+    assert unit.answer().status == 503
 
 
 # Granian.

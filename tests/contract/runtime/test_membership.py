@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,29 @@ def test_a_child_does_not_keep_its_parent_alive(tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     assert members(tmp_path) == frozenset()
     child.communicate()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "loop", "folder", "nowhere", "unreadable", "no text"])
+def test_what_is_no_member_keeps_nobody_from_being_seen(tmp_path: Path, kind: str) -> None:
+    """A pipe without a writer would even hold whoever opens it, for ever."""
+    with ThreadPool(1) as pool, member(tmp_path, "a:1"), socket.socket(socket.AF_UNIX) as bound:
+        odd = tmp_path / "b:2"
+        match kind:
+            case "fifo":
+                os.mkfifo(odd)
+            case "socket":
+                bound.bind(str(odd))
+            case "loop":
+                odd.symlink_to(odd)
+            case "folder":
+                odd.mkdir()
+            case "nowhere":
+                odd.symlink_to(tmp_path / "nowhere")
+            case "unreadable":
+                odd.touch(0)
+            case "no text":
+                Path(os.fsdecode(b"%b/\xff:2" % os.fsencode(tmp_path))).touch()
+        assert pool.apply_async(members, (tmp_path,)).get(10) == {"a:1"}
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:

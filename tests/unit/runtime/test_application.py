@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -218,19 +218,21 @@ async def test_an_answer_that_began_before_the_drain_is_left_as_it_is() -> None:
 # An answer that is not there.
 
 
+@pytest.mark.parametrize("behind_gateway", [True, False])
 @pytest.mark.parametrize("hears", [True, False])
-async def test_a_call_without_an_answer_is_an_error_unless_the_server_hears_who_leaves(*, hears: bool) -> None:
-    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        """As when a caller has gone."""
+async def test_a_call_without_an_answer_is_an_error_unless_the_server_hears_who_leaves(
+    *, hears: bool, behind_gateway: bool
+) -> None:
+    """A function's caller is told so in any case; the gateway's has gone, if its server hears that."""
 
-    app, server = made(nothing), Caller()
+    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pass
+
+    app, server = application(nothing, Health(), behind_gateway=behind_gateway), Caller()
     app.health.hears_who_leaves = hears
-    if hears:
+    with nullcontext() if hears and not behind_gateway else pytest.raises(Unanswered):
         await app(scope(), server.receive, server.send)
-        assert server.got == []
-    else:
-        with pytest.raises(Unanswered):
-            await app(scope(), server.receive, server.send)
+    assert [message["status"] for message in server.got[:1]] == ([500] if behind_gateway else [])
 
 
 async def test_a_call_that_the_server_ended_is_answered_before_what_it_uses_is_closed() -> None:

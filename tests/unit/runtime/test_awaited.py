@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import awaited as module
+from runtime.answered import Unanswered
 from runtime.asgi import ASGIApp, Message, Receive, Scope, Send
 from runtime.awaited import awaited
 from runtime.deadline import Deadline, current
@@ -121,6 +123,83 @@ async def test_what_fails_before_it_answers_is_500_in_words_and_left_to_the_serv
     assert caller.statuses == [problem["status"]] == [500]
     assert (problem["type"], problem["request_id"]) == ("/problems/internal-error", "r-1")
     assert not caller.got[1]["more_body"]
+
+
+class Panic(BaseException):
+    """As a library in another language raises it."""
+
+
+async def panic(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise Panic
+
+
+async def leave_the_process(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise SystemExit(3)
+
+
+async def wait_for_what_was_cancelled(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    waited = asyncio.get_running_loop().create_future()
+    waited.cancel()
+    await waited
+
+
+async def return_at_once(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    pass
+
+
+async def read_and_return(_scope: Scope, receive: Receive, _send: Send) -> None:
+    await receive()
+
+
+UNFIT = {
+    panic: Panic,
+    leave_the_process: Unanswered,  # nothing that would end the process, and everybody's call with it
+    wait_for_what_was_cancelled: asyncio.CancelledError,
+    return_at_once: Unanswered,
+    read_and_return: Unanswered,
+}
+
+
+@pytest.mark.parametrize("body", [(), (b"a", b"b", b"c")], ids=["", "with a body"])
+@pytest.mark.parametrize(("app", "raised"), UNFIT.items(), ids=lambda each: each.__name__)
+async def test_however_it_fails_to_answer_its_caller_is_told_so(
+    app: ASGIApp, raised: type[BaseException], body: tuple[bytes, ...]
+) -> None:
+    caller = Caller(*body)
+    with pytest.raises(raised):
+        await caller.call(app, *([(b"content-length", b"3")] if body else []))
+    assert (caller.statuses, json.loads(caller.got[1]["body"])["type"]) == ([500], "/problems/internal-error")
+    assert not caller.unread or not body
+
+
+async def swallow_the_end(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+async def fail_at_the_end(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("app", [swallow_the_end, fail_at_the_end], ids=lambda app: app.__name__)
+async def test_what_is_too_late_is_504_whatever_it_makes_of_its_end(app: ASGIApp) -> None:
+    after(0.05)
+    caller = Caller()
+    call = caller.call(app)
+    await asyncio.wait([call])
+    assert isinstance(call.exception(), ZeroDivisionError if app is fail_at_the_end else type(None))
+    assert (caller.statuses, call.cancelling()) == ([504], 0)
+
+
+async def test_who_has_gone_is_answered_nothing_also_where_that_was_swallowed() -> None:
+    caller = Caller()
+    call = caller.call(swallow_the_end)
+    caller.leave()
+    await call
+    assert caller.got == []
 
 
 async def test_what_has_begun_to_answer_is_given_no_second_one() -> None:
@@ -437,6 +516,7 @@ async def played(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_MOMENT", moment)
         call = caller.call(acts, (b"content-length", b"3"))
+        call.add_done_callback(lambda call: call.cancelled() or call.exception())  # a planted bug may leave one
         leaving = asyncio.create_task(go())
         await asyncio.wait({call, leaving}, timeout=patience)
     holds(NO_WORK, call.done() and not acts.alive)
@@ -495,8 +575,9 @@ async def test_a_message_without_a_body_has_an_empty_one() -> None:
     async def said() -> Message:
         return {"type": "http.request"}
 
-    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
         heard.append(await receive())
+        await answer(send)
 
     await awaited(app)(scope(), said, Caller().send)
     assert [message["body"] for message in heard] == [b""]

@@ -123,6 +123,11 @@ class Circuit:
                 self.opened = now
                 self._open(now)
 
+    def reached(self) -> None:
+        """A connection was made: whatever will be answered over it, somebody is there."""
+        self._unreached = 0
+        self.away = False
+
     def abandoned(self, generation: int) -> None:
         """Nobody waited for the answer, so it says nothing; a probe gives back its place."""
         if generation == self.generation and self.state is State.HALF_OPEN:

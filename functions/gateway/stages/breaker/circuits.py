@@ -95,6 +95,12 @@ class Circuits:
             lost = circuit.state is State.OPEN and circuit.away
             self.call(_CALLED if circuit.history and not lost else len(self._waiting))
 
+    def reached(self, address: str) -> None:
+        """A connection was made there: who waits for a probe need not hear its answer, which may never come."""
+        if circuit := self.disturbed.get(address):
+            circuit.reached()
+            self.call(_CALLED)
+
     def call(self, number: int = 1) -> None:
         """Calls so many of those who wait, who came first before the others."""
         while number and self._waiting:

@@ -50,6 +50,11 @@ class Client:
         self._clock = clock
         self._waited = waited
         self._trust = trust
+        self._on_connected: list[Callable[[str], None]] = []
+
+    def on_connected(self, call: Callable[[str], None]) -> None:
+        """Calls `call` with each endpoint that a new connection was made to, before anything is asked over it."""
+        self._on_connected.append(call)
 
     async def send(
         self,
@@ -78,8 +83,16 @@ class Client:
         pool = self.pools.get(endpoint)
         if pool is None:
             pool = self._pool(endpoint)
-        connection = pool.take() or await pool.connect()
+        connection = pool.take()
+        if connection is None:
+            connection = await pool.connect()
+            self.connected(endpoint)
         return await connection.exchange(method, request, upload)
+
+    def connected(self, endpoint: str) -> None:
+        """Tells that somebody is there."""
+        for call in self._on_connected:
+            call(endpoint)
 
     def forget(self, endpoint: str) -> None:
         """The endpoint left: its idle connections close now, busy ones when they finish."""

@@ -33,7 +33,7 @@ def parts() -> Parts:
         trusted=trusting(""),
         permits=MemoryPermits(lambda: 0),
         verifier=Verifier(keys, issuer="portico", audience="portico"),
-        upstreams={"things": upstream(manifest(), Membership("things"), lambda: 0.0, lambda: None)},
+        upstreams={"things": upstream(manifest(), Membership("things"), Client(), lambda: 0.0, lambda: None)},
         client=Client(),
         telemetry=Telemetry(Metrics()),
         levels=Levels(1024),

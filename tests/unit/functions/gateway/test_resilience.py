@@ -84,7 +84,10 @@ class Endpoints(Client):
 
     async def send(self, endpoint: str, _method: bytes, target: bytes, *_: object) -> Response:
         self.asked += 1
-        return await (self.bad if self.bad and target == BAD else self.ways[endpoint])()
+        way = self.bad if self.bad and target == BAD and self.ways[endpoint] is well else self.ways[endpoint]
+        if way is not refusing:
+            self.connected(endpoint)
+        return await way()
 
 
 class Seen(NamedTuple):
@@ -147,7 +150,9 @@ def gateway(clock: Clock, endpoints: Endpoints) -> Parts:
         trusted=trusting(""),
         permits=MemoryPermits(),
         verifier=Verifier(keys, issuer="portico", audience="portico"),
-        upstreams={name: upstream(manifest(), members(name), random.random, lambda: None) for name in ADDRESSES},
+        upstreams={
+            name: upstream(manifest(), members(name), endpoints, random.random, lambda: None) for name in ADDRESSES
+        },
         client=endpoints,
         telemetry=Telemetry(Metrics()),
         levels=Levels(1024),
@@ -279,3 +284,36 @@ def test_a_crowd_before_a_lone_endpoint_that_is_still_away_is_told_so_at_once_an
     assert statuses <= {502, 503}
     assert sent <= 2 * PROBES
     assert took < 0.1
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("vandals", [PROBES, 40])
+@pytest.mark.parametrize("leaving", [False, True])
+def test_who_hangs_while_an_endpoint_comes_back_has_nobody_wait_for_it(
+    name: str, vandals: int, *, leaving: bool
+) -> None:
+    """Probes may be anybody's: that one was connected says that somebody is there, whatever it is answered."""
+
+    async def crowd(clock: Clock) -> tuple[set[int], float]:
+        play = Play(clock)
+        play.endpoints.ways |= dict.fromkeys(ADDRESSES[name], refusing)
+        await play.clients(400, 100, name)
+        assert play.seen[name][-1].status == 503
+        play.endpoints.ways |= dict.fromkeys(ADDRESSES[name], well)
+        play.endpoints.bad = hanging
+        await asyncio.sleep(17)
+        began = clock()
+        hang = [asyncio.create_task(play.ask(name, BAD)) for _ in range(vandals)]
+        others = [asyncio.create_task(play.ask(name)) for _ in range(100)]
+        await asyncio.sleep(0.5)
+        if leaving:
+            for task in hang:
+                task.cancel()
+        statuses = await asyncio.gather(*others)
+        took = clock() - began
+        await asyncio.gather(*hang, return_exceptions=True)
+        return set(statuses), took
+
+    statuses, took = played(crowd)
+    assert statuses == {200}
+    assert took < 1

@@ -73,7 +73,20 @@ async def test_it_reads_on_from_where_it_was_told_to() -> None:
     assert ("a" in ended, "b" in ended, "c" in ended) == (True, True, False)
 
 
-@pytest.mark.parametrize("broken", [AWAY, b"", b"[]", b'{"sessions": ["b"]}', RuntimeError("a bug")])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        AWAY,
+        b"",
+        b"[]",
+        b'{"sessions": ["b"]}',
+        b'{"sessions": ["c"], "since": -1, "lifetime": 900}',
+        b'{"sessions": ["c"], "since": 1%b, "lifetime": 900}' % (b"0" * 30),
+        b'{"sessions": ["c"], "since": 1, "lifetime": -900}',
+        b'{"sessions": ["c"], "since": 1, "lifetime": 1%b}' % (b"0" * 400),
+        RuntimeError("a bug"),
+    ],
+)
 async def test_while_the_feed_is_away_what_is_known_stays_and_nothing_is_left_out(broken: bytes | Exception) -> None:
     ended, feed = await followed(told("a", since=5), broken, broken, told("b", since=9))
     assert feed.asked == [0, 5, 5, 5]

@@ -124,7 +124,7 @@ async def test_what_parts_know_is_read_from_them(metrics: Metrics, telemetry: Te
 def test_what_functions_are_reached_through_is_read_from_it(metrics: Metrics, telemetry: Telemetry) -> None:
     members = Membership("things")
     members.update(frozenset({"127.0.0.1:1", "127.0.0.1:2"}))
-    things = upstream(manifest({"match": "GET /a"}), members, lambda: 0.0, lambda: None)
+    things = upstream(manifest({"match": "GET /a"}), members, Client(), lambda: 0.0, lambda: None)
     telemetry.watch_upstreams({"things": things})
     things.gate.bound.in_flight = 3
     for _ in range(5):

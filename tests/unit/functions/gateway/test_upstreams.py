@@ -5,6 +5,7 @@ import pytest
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.routes import compile_routes
 from functions.gateway.stages.breaker.circuit import State
+from functions.gateway.stages.forward.client import Client
 from functions.gateway.upstreams import Upstream, upstream
 from runtime.manifest import Manifest, ManifestError
 from runtime.validation import convert
@@ -15,7 +16,7 @@ def manifest(**tables: object) -> Manifest:
 
 
 def made(**tables: object) -> Upstream:
-    return upstream(manifest(**tables), Membership("things"), lambda: 0.0, lambda: None)
+    return upstream(manifest(**tables), Membership("things"), Client(), lambda: 0.0, lambda: None)
 
 
 def test_what_is_not_said_the_gateway_decides() -> None:
@@ -34,7 +35,7 @@ def test_a_function_may_be_given_up_sooner() -> None:
 
 def test_an_endpoint_that_left_is_forgotten() -> None:
     members = Membership("things")
-    function = upstream(manifest(circuit={"consecutive": 1}), members, lambda: 0.0, lambda: None)
+    function = upstream(manifest(circuit={"consecutive": 1}), members, Client(), lambda: 0.0, lambda: None)
     members.update(frozenset({"a"}))
     function.circuits.of("a").failed(0, 0.0)
     members.update(frozenset())
@@ -43,7 +44,7 @@ def test_an_endpoint_that_left_is_forgotten() -> None:
 
 def test_a_service_of_others_is_called_by_the_name_in_its_url() -> None:
     said = {"name": "legacy", "upstream": {"url": "https://legacy.example:8443"}}
-    made = upstream(convert(said, Manifest), Membership("legacy"), lambda: 0.0, lambda: None)
+    made = upstream(convert(said, Manifest), Membership("legacy"), Client(), lambda: 0.0, lambda: None)
     assert made.host == b"legacy.example:8443"
 
 

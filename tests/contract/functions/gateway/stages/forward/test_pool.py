@@ -130,6 +130,36 @@ async def test_the_pool_counts_what_is_open_idle_and_in_use() -> None:
         assert (pool.open, pool.idle, pool.in_use) == (0, 0, 0)
 
 
+async def test_that_a_connection_was_made_is_told_before_there_is_an_answer() -> None:
+    told, asked = [], asyncio.Event()
+
+    async def hanging(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(HELLO)
+        await wire.request()
+        await wire.gone()
+
+    def note(endpoint: str) -> None:
+        told.append(endpoint)
+        asked.set()
+
+    client = Client(Timeouts(connect=5.0))
+    client.on_connected(note)
+    async with listening(hanging, hanging) as peer:
+        first = asyncio.create_task(get(client, peer.endpoint))
+        await asked.wait()
+        assert told == [peer.endpoint]
+        await first
+        second = asyncio.create_task(get(client, peer.endpoint))  # over the same one
+        await asyncio.sleep(0)
+        assert told == [peer.endpoint]
+        second.cancel()
+        await client.close()
+    with pytest.raises(ConnectFailed):
+        await get(client, peer.endpoint)
+    assert told == [peer.endpoint]
+
+
 async def test_who_finds_no_connection_free_waits_for_one() -> None:
     client = Client(Timeouts(connect=5.0), per_endpoint=2)
     async with listening(keeping(*[HELLO] * 20), keeping(*[HELLO] * 20)) as peer:

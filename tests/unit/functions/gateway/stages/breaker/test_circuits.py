@@ -97,6 +97,17 @@ def test_an_endpoint_that_comes_back_begins_anew() -> None:
     assert function.of("a").state is State.CLOSED
 
 
+@pytest.mark.parametrize("probes", [0, PROBES])
+def test_to_whom_a_connection_was_made_is_there_whatever_it_answers(probes: int) -> None:
+    function = failing("ab")
+    for _ in range(probes):
+        function.of("a").enter(1.0)
+    assert not function.admitted("ab", 0.5 if not probes else 1.0)[1:]
+    function.reached("a")
+    function.reached("unknown")
+    assert "a" in function.admitted("ab", 0.5)
+
+
 def test_states_are_counted() -> None:
     function = failing("ab")
     function.of("b").enter(9.0)
