@@ -155,7 +155,7 @@ async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
     with (tmp_path / "access.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*runs.command, stdout=log)
+        process = await asyncio.create_subprocess_exec(*runs.command, cwd=runs.directory, stdout=log)
     while not ready(runs):
         assert process.returncode is None, "nginx ended"
         await asyncio.sleep(0.01)
