@@ -233,7 +233,7 @@ async def test_a_head_is_passed_on_or_misbehaviour_and_always_the_same(port: int
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
 @pytest.mark.parametrize("length", ["above", "far-above", "beyond"])
 async def test_a_length_that_nginx_can_not_count_is_misbehaviour(port: int, length: str, method: bytes) -> None:
-    """nginx takes it for none, and made a whole answer of one that was cut."""
+    """It is none to nginx, which made a whole answer of one that was cut."""
     asked = Offence("", head(method + b" /odd/length-%b-200" % length.encode()), 502)
     assert status(await said(port, asked)) == 502
     for _ in range(WELL_BETWEEN):
