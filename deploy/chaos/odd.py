@@ -31,6 +31,14 @@ def _echo(target: bytes) -> bytes:
     return _HEAD + b"Link: <" + target + b'>; rel="next"\r\nVary: ' + target[-14 * KB :] + b"\r\n\r\nok"
 
 
+# Of content that nobody can have; nginx counts in 63 bits.
+LENGTHS = {
+    "largest-": b"%d" % (2**63 - 1),
+    "above-": b"%d" % 2**63,
+    "far-above-": b"%d" % (2**64 - 1),
+    "beyond-": b"%d" % 2**64,
+    "zeros-": b"0" * 100 + b"2",
+}
 # What goes on the wire, and then the connection is closed.
 CASES: dict[str, bytes | Callable[[bytes], bytes]] = {
     "cookies": _HEAD + b"Set-Cookie: a=b\r\n" * 2400 + b"\r\nok",
@@ -55,6 +63,11 @@ CASES: dict[str, bytes | Callable[[bytes], bytes]] = {
     "hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10_000,
     "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n",
     "lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    **{
+        f"length-{name}{code}": b"HTTP/1.1 %d -\r\nContent-Length: %b\r\n\r\nok" % (code, said)
+        for code in (200, 204, 206, 304)
+        for name, said in LENGTHS.items()
+    },
     "both": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "fields": b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 2000 + b"Content-Length: 0\r\n\r\n",
     "empty-with-content": b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from functions.gateway.stages.cache.far import Found
 
 AWAY = "The shared cache does not answer: each gateway goes on with its own memory."
+_AS_THEY_ARE = "".join(map(chr, range(0x21, 0x7F)))
 PATIENCE = 2.0  # seconds; a person may wait longer than a request
 
 
 def place(routes: Sequence[Route], target: str) -> Key | None:
     """The key of a target; None when no route with a cache has it."""
+    target = quote(target.partition("#")[0], safe=_AS_THEY_ARE)  # as clients send what a person writes
     path = target.partition("?")[0]
     route = Table(routes, lambda route: route).find(unquote(path)).get("GET")
     if route is None or not route.policy.cache:

@@ -201,11 +201,11 @@ def heads() -> Iterator[Offence]:
 
 
 @pytest.mark.usefixtures("service")
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 async def test_answers_that_are_none(port: int, method: str) -> None:
     """Each is the gateway's own refusal, or what the service said; never nginx's."""
     others, wrong = Others(port), {}
-    body = b"" if method == "GET" else bytes(300 * KB)
+    body = bytes(300 * KB) if method == "POST" else b""
     async with others.about():
         for case in odd.CASES:
             target = f"{method} /odd/{case}".encode()
@@ -227,6 +227,17 @@ async def test_a_head_is_passed_on_or_misbehaviour_and_always_the_same(port: int
     assert right in (0, *statuses)
     for each in answers:
         assert status(each) == 200 or b'"/problems/endpoint-misbehaved"' in each, each[-300:]
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+@pytest.mark.parametrize("length", ["above", "far-above", "beyond"])
+async def test_a_length_that_nginx_can_not_count_is_misbehaviour(port: int, length: str, method: bytes) -> None:
+    """It is none to nginx, which made a whole answer of one that was cut."""
+    asked = Offence("", head(method + b" /odd/length-%b-200" % length.encode()), 502)
+    assert status(await said(port, asked)) == 502
+    for _ in range(WELL_BETWEEN):
+        await said(port, Offence("well", head(b"GET /odd/well"), 200))
 
 
 @pytest.mark.timeout(3600)

@@ -13,6 +13,8 @@ from functions.gateway.stages.cache.directives import Asking, asking
 # What only the function can judge (RFC 9111, section 4.3.2), and content, which may change the answer.
 _PAST_ME = frozenset({b"if-match", b"if-unmodified-since", b"content-length", b"transfer-encoding"})
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-range", b"range"})
+_PORT = ord(":")
+SCHEMES = {b"http": b":80", b"https": b":443"}  # and the port of each
 _HEARD = _PAST_ME | _CONDITIONS | {b"authorization", b"cache-control", b"pragma", b"host"}
 
 
@@ -51,7 +53,7 @@ def ask(method: bytes, headers: Sequence[Header], scheme: bytes = b"http") -> As
     for name, value in headers:
         if name in _HEARD:
             said[name] = said[name] + b", " + value if name in said else value
-    origin = scheme + b"://" + said.pop(b"host", b"").lower()
+    origin = named(scheme, said.pop(b"host", b""))
     if not said:
         return Asked(method, headers, origin)
     control, pragma = said.get(b"cache-control"), said.get(b"pragma")
@@ -61,9 +63,17 @@ def ask(method: bytes, headers: Sequence[Header], scheme: bytes = b"http") -> As
         origin,
         directives=None if control is pragma is None else asking(control, pragma),
         authorized=b"authorization" in said,
-        past=any(said.get(name, b"0") != b"0" for name in _PAST_ME),
+        past=any(name in _PAST_ME for name in said if name != b"content-length" or said[name] != b"0"),
         none_match=said.get(b"if-none-match"),
         modified_since=said.get(b"if-modified-since"),
         wanted=said.get(b"range") if method == b"GET" else None,
         if_range=said.get(b"if-range"),
     )
+
+
+def named(scheme: bytes, host: bytes) -> bytes:
+    """The origin that these say: in lower case, and without a port that is empty or the scheme's (RFC 9110, 4.2.3)."""
+    host = host.lower()
+    if _PORT in host:
+        host = host.removesuffix(SCHEMES[scheme]).removesuffix(b":")
+    return scheme + b"://" + host

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from functions.gateway.exchange import Header
+from functions.gateway.stages.cache.asked import SCHEMES, named
 from functions.gateway.stages.cache.entry import groups
 from functions.gateway.stages.cache.fields import first
 
@@ -42,8 +43,10 @@ def _local(reference: bytes, target: bytes, host: bytes) -> bytes | None:
     base = f"http://{host.decode('latin-1')}{target.decode('latin-1')}"
     try:
         url = urlsplit(urljoin(base, reference.decode("latin-1")))
+        url = urlsplit(urljoin(url.geturl(), url.path or "/"))._replace(query=url.query)  # of no dots, whoever said it
     except ValueError:
         return None
-    if url.scheme not in {"http", "https"} or url.netloc.lower().encode("latin-1") != host.lower():
+    scheme = url.scheme.encode("latin-1")
+    if scheme not in SCHEMES or named(scheme, url.netloc.encode("latin-1")) != named(scheme, host):
         return None
     return (f"{url.path or '/'}?{url.query}" if url.query else url.path or "/").encode("latin-1")

@@ -12,6 +12,7 @@ from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.fields import line, members
 from functions.gateway.stages.cache.short import short
 
+MOST = 32  # names in Vary
 # Who is asking: answers that are selected by these are never offered to somebody else for validation.
 PERSONAL = frozenset({b"authorization", b"cookie"})
 # Preferences, whose members may come in any order and in any case (RFC 9110, section 12.5).
@@ -24,9 +25,12 @@ _FIRST_CHOICE = re.compile(rb";q=1(?:\.0{0,3})?(?=;|\Z)")
 
 
 def nominated(headers: Sequence[Header]) -> tuple[bytes, ...] | None:
-    """The names in Vary, in lower case and in order; None when nothing that is stored could ever match: `*`."""
+    """The names in Vary, in lower case and in order; None when nothing that is stored could ever match: `*`.
+
+    So it is with more of them than MOST, each of which would be looked for in every request.
+    """
     names = {name.lower() for name in members(line(headers, b"vary") or b"")}
-    return None if b"*" in names else tuple(sorted(names))
+    return None if b"*" in names or len(names) > MOST else tuple(sorted(names))
 
 
 def selecting(names: tuple[bytes, ...], origin: bytes, headers: Sequence[Header]) -> bytes:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # Bytes of an answer beside its content and the usual framing of that: heads, extensions of chunks, trailers.
 HEAD_LIMIT = READ_HEAD
 
-_FINAL = tuple(b"HTTP/1.%d %d" % (minor, hundreds) for minor in (1, 0) for hundreds in (2, 3, 4, 5))
+_FINAL = tuple(b"HTTP/1.1 %d" % hundreds for hundreds in (2, 3, 4, 5))  # all others cost more
+_OLD = b"HTTP/1.0 "
 _OPENING = re.compile(rb"HTTP/1\.[01] [1-5]")  # in which a status line is like every other that may be
 _OPENED = 10  # bytes of it
 _LINE_ENDS = b"\r\n"
@@ -30,6 +31,9 @@ _FRAME = 12  # bytes that a chunk may take for its framing: eight digits and two
 _SWITCHING = 101
 _EMPTY = frozenset({100, 102, 103})  # interim answers of which llhttp knows that these have no content
 _DELIMITED = frozenset({b"content-length", b"transfer-encoding"})
+_WITHOUT_CONTENT = frozenset({204, 304})
+_TELLING = _DELIMITED | {b"connection"}  # of what follows an answer
+_LONGEST = 2**63 - 1  # bytes of content: to nginx more is no length at all, and what is cut is whole then
 
 
 class Parser(Protocol):
@@ -52,6 +56,7 @@ class Answer:
         "_bodiless",
         "_chunks",
         "_content",
+        "_doubtful",
         "_fed",
         "_final",
         "_opening",
@@ -85,6 +90,7 @@ class Answer:
         self.headed = self.complete = self.keep_alive = False
         self._bodiless = method == b"HEAD"
         self._plain: bool | None = None  # whether all that comes is content; it isn't in chunks
+        self._doubtful = False  # whether to believe that another answer may follow takes a look at its fields
         self._fed = self._chunks = 0
 
     @property
@@ -141,12 +147,14 @@ class Answer:
             return
         self.status = status
         self.headed = True
+        if status in _WITHOUT_CONTENT:
+            self._doubtful = True
         if self._bodiless:
             self._judge_framing()
             self.complete = True
             # Without Content-Length what follows the head can't be told from the next answer.
             sized = any(name == b"content-length" for name, _ in self.headers)
-            self.keep_alive = sized and self._parser.should_keep_alive()
+            self.keep_alive = sized and self._persists()
 
     def on_chunk_header(self) -> None:
         if self._plain is None:
@@ -159,7 +167,7 @@ class Answer:
             self._opening = b""
         elif not self.complete:
             self.complete = True
-            self.keep_alive = self._parser.should_keep_alive()
+            self.keep_alive = self._persists()
 
     def _read(self, piece: bytes | memoryview) -> None:
         try:
@@ -230,7 +238,8 @@ class Answer:
         opening = self._opening = (self._opening + piece)[:_OPENED]
         if len(opening) == _OPENED and not _OPENING.match(opening):
             raise Misbehaved("not an answer of HTTP/1.0 or 1.1")
-        self._final = opening.startswith(_FINAL)
+        self._doubtful = opening.startswith(_OLD)
+        self._final = len(opening) == _OPENED and opening[-1:] != b"1"
 
     def _pass_over(self, status: int) -> None:
         """An interim answer has no content (RFC 9110, section 15.2), and says nothing of the one that comes."""
@@ -240,6 +249,22 @@ class Answer:
             raise Misbehaved("protocols were not to be switched")
         if status not in _EMPTY and any(name in _DELIMITED for name, _ in self.headers):
             raise Misbehaved(f"an interim answer ({status}) that frames content")
+
+    def _persists(self) -> bool:
+        return self._parser.should_keep_alive() and not (self._doubtful and self._may_be_more())
+
+    def _may_be_more(self) -> bool:
+        """Whether the connection closes, or content may come that was announced where none can be.
+
+        Close counts before keep-alive (RFC 9112, section 9.3), which llhttp does not know of HTTP/1.0.
+        """
+        said = [header for header in self.headers if header[0] in _TELLING]
+        return any(
+            b"close" in value.lower()
+            if name == b"connection"
+            else name == b"transfer-encoding" or (self.status == 204 and value.strip(b"0") != b"")
+            for name, value in said
+        )
 
     def _look_at_framing(self) -> None:
         if self._plain is None:
@@ -252,6 +277,9 @@ class Answer:
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (len(codings) > 1 or codings[0].lower() != b"chunked"):
             raise self._misframed("a transfer coding other than chunked")
+        lengths = [value.lstrip(b"0") or b"0" for name, value in self.headers if name == b"content-length"]
+        if lengths and int(lengths[0]) > _LONGEST:
+            raise self._misframed("more content than any answer can have")
         if codings and self._parser.get_http_version() == "1.0":
             raise self._misframed("a transfer coding in HTTP/1.0")
         self._plain, self._trailers = not codings, 0

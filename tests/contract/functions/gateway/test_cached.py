@@ -57,6 +57,21 @@ async def test_what_is_held_is_shown_until_it_is_purged_everywhere(
 
 
 @pytest.mark.usefixtures("surroundings")
+@pytest.mark.parametrize(
+    "written", ["/things/thé", "/things/th%c3%a9", "/things/%74h%C3%A9?utm=x&#top", "/things/thé?"]
+)
+async def test_a_target_is_found_however_a_person_writes_it(redis_server: RedisServer, written: str) -> None:
+    key = b"things /things/th%C3%A9"
+    async with Gateway(redis_server.url).running() as gateway:
+        levels = gateway.levels
+        levels.keep("things", key, answer(), (await levels.recall(key)).began)
+        await levels.recall(key)
+        assert "200, 10 bytes" in await said("look", written)
+        await said("purge", written)
+        await until(lambda: not levels.held(key))
+
+
+@pytest.mark.usefixtures("surroundings")
 async def test_what_no_route_keeps_is_told(redis_server: RedisServer) -> None:
     with pytest.raises(SystemExit, match="No route with a cache has /nowhere"):
         await said("look", "/nowhere")

@@ -309,8 +309,8 @@ async def _turns_of_the_sweep(client: Client, turns: int) -> None:
     """Returns when timeouts have been checked so many times."""
     (pool,) = client.pools.values()
     for _ in range(turns):
-        sweeper = pool._sweeper
-        await until(lambda before=sweeper: pool._sweeper is not before)  # type: ignore[misc]  # bound for its turn
+        timer = pool._sweeper._timer
+        await until(lambda before=timer: pool._sweeper._timer is not before)  # type: ignore[misc]  # bound for its turn
 
 
 async def test_closing_an_answer_that_has_arrived_keeps_its_connection(client: Client) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from functions.gateway.stages.cache.asked import ask
 from functions.gateway.stages.cache.directives import Asking
 from tests.unit.functions.gateway.stages.cache.heads import get, head
 
@@ -34,9 +35,32 @@ def test_a_request_that_says_nothing_about_caching_has_no_directives() -> None:
     assert get("Pragma: no-cache").directives == Asking(no_cache=True)
 
 
-@pytest.mark.parametrize("line", ["If-Match: x", "Content-Length: 3", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "line", ["If-Match: x", "If-Match: 0", "If-Unmodified-Since: 0", "Content-Length: 3", "Transfer-Encoding: chunked"]
+)
 def test_what_only_the_function_can_judge_goes_past(line: str) -> None:
     assert get(line).past
+
+
+def test_a_body_of_nothing_is_none() -> None:
+    assert not get("Content-Length: 0").past
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "origin"),
+    [
+        (b"http", b"Portico.Test:80", b"http://portico.test"),
+        (b"http", b"portico.test:", b"http://portico.test"),
+        (b"https", b"portico.test:443", b"https://portico.test"),
+        (b"https", b"portico.test:80", b"https://portico.test:80"),
+        (b"http", b"portico.test:443", b"http://portico.test:443"),
+        (b"http", b"portico.test:8080", b"http://portico.test:8080"),
+        (b"http", b"[::80]", b"http://[::80]"),
+        (b"http", b"[::1]:80", b"http://[::1]"),
+    ],
+)
+def test_rfc9110_4_2_3_an_origin_has_one_name(scheme: bytes, host: bytes, origin: bytes) -> None:
+    assert ask(b"GET", [(b"host", host)], scheme).origin == origin
 
 
 def test_lines_of_a_list_are_joined() -> None:

@@ -31,11 +31,21 @@ def test_an_error_and_a_safe_method_invalidate_nothing(method: bytes, status: in
         ("http://portico.test:8080/users/2", b"/users/2"),
         ("https://PORTICO.test:8080/users/2", b"/users/2"),
         ("//portico.test:8080", b"/"),
+        ("http://portico.test:8080/a/../users/./2?x=y#z", b"/users/2?x=y"),
+        ("/a/%2e/../users/2", b"/a/users/2"),
+        ("//portico.test:8080?x=y", b"/?x=y"),
     ],
 )
 @pytest.mark.parametrize("name", ["Location", "Content-Location"])
 def test_what_it_points_to_on_the_same_host_is_invalidated(name: str, location: str, found: bytes) -> None:
     assert targets(f"{name}: {location}") == (b"/users/1?a=b", found)
+
+
+@pytest.mark.parametrize("host", [b"portico.test", b"portico.test:", b"Portico.test:80"])
+@pytest.mark.parametrize("there", ["portico.test", "portico.test:80", "portico.test:"])
+def test_a_host_has_one_name(host: bytes, there: str) -> None:
+    said = head(f"Location: http://{there}/users/2")
+    assert invalidated(b"PUT", b"/users/1", host, 200, said).targets == (b"/users/1", b"/users/2")
 
 
 @pytest.mark.parametrize(

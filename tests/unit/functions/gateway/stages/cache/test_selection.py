@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.stages.cache.selection import nominated, selecting
+from functions.gateway.stages.cache.selection import MOST, nominated, selecting
 from tests.unit.functions.gateway.stages.cache.heads import head
 
 HOST = b"portico.test"
@@ -12,6 +12,12 @@ def same(name: str, one: list[str], other: list[str]) -> bool:
     names = (name.lower().encode(),)
     first, second = ([f"{name}: {value}" for value in values] for values in (one, other))
     return selecting(names, HOST, head(*first)) == selecting(names, HOST, head(*second))
+
+
+def test_more_names_than_anybody_looks_for_are_as_a_star() -> None:
+    names = [f"x{number:02d}" for number in range(MOST + 1)]
+    assert len(nominated(head(f"Vary: {', '.join(names[1:])}, X01")) or ()) == MOST
+    assert nominated(head(f"Vary: {', '.join(names)}")) is None
 
 
 @pytest.mark.parametrize(

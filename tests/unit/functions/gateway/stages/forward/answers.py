@@ -67,6 +67,19 @@ STATUS_LINES = {
     "a reason beyond ascii": Case(b"HTTP/1.1 200 Tr\xc3\xa8s bien\r\nContent-Length: 0\r\n\r\n"),
     "1.0 without keep-alive": once(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
     "1.0 with keep-alive": Case(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
+    **{
+        f"1.0 with {said!r}": once(
+            b"HTTP/1.0 200 OK\r\nConnection: " + said + b"\r\nContent-Length: 2\r\n\r\nhi", b"hi"
+        )
+        for said in (b"keep-alive, close", b"close, keep-alive", b"Close\r\nConnection: Keep-Alive", b"keep-alivex")
+    },
+    "1.0 with keep-alive, then close": once(
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nX: y\r\nConnection: x,close\r\nContent-Length: 0\r\n\r\n"
+    ),
+    "1.0 with keep-alive before 1.1": Case(b"HTTP/1.0 100 -\r\nConnection: keep-alive\r\n\r\n" + SIZED + b"hi", b"hi"),
+    "1.0 with large content and both": once(
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive, close\r\nContent-Length: %d\r\n\r\n" % len(LONG) + LONG, LONG
+    ),
     "1.0 until it closes": closing(b"HTTP/1.0 200 OK\r\n\r\nhi", b"hi"),
     "1.0 in chunks": refused(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
     "1.0 in chunks and kept": refused(
@@ -108,7 +121,17 @@ STATUSES = {
     **{f"{code!r}": refused(status(code)) for code in (b"0", b"20", b"000", b"042", b"099", b"2000", b"20x", b"-20")},
     **{f"{code}": refused(status(b"%d" % code)) for code in (600, 601, 700, 799, 800, 999, 1000)},
     "204": Case(b"HTTP/1.1 204 No Content\r\n\r\n", status=204),
-    "204 that announces content": Case(b"HTTP/1.1 204 -\r\nContent-Length: 5\r\n\r\n", status=204),
+    "204 of no length": Case(b"HTTP/1.1 204 -\r\nContent-Length: 000\r\n\r\n", status=204),
+    "204 that announces content": once(b"HTTP/1.1 204 -\r\nContent-Length: 5\r\n\r\n", status=204),
+    "204 that announces chunks": once(b"HTTP/1.1 204 -\r\nTransfer-Encoding: chunked\r\n\r\n", status=204),
+    "204 that announces another coding": once(b"HTTP/1.1 204 -\r\nTransfer-Encoding: gzip\r\n\r\n", status=204),
+    "204 that announces content, of 1.0": once(
+        b"HTTP/1.0 204 -\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", status=204
+    ),
+    "204 after an interim one that announces content": once(
+        interim(103) + b"HTTP/1.1 204 -\r\nContent-Length: 5\r\n\r\n", status=204
+    ),
+    "304 that announces chunks": once(b"HTTP/1.1 304 -\r\nTransfer-Encoding: chunked\r\n\r\n", status=304),
     "204 with content": once(b"HTTP/1.1 204 -\r\nContent-Length: 5\r\n\r\nhello", status=204),
     "204 with an end of chunks": once(b"HTTP/1.1 204 -\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=204),
     "204 and an empty line": once(b"HTTP/1.1 204 -\r\n\r\n\r\n", status=204),
@@ -193,6 +216,19 @@ FRAMING = {
     "a length with a point": refused(OK + b"Content-Length: 2.0\r\n\r\nhi"),
     "a length of other digits": refused(OK + b"Content-Length: \xd9\xa2\r\n\r\nhi"),
     "a length that none can have": refused(OK + b"Content-Length: %d\r\n\r\nhi" % 10**30),
+    **{
+        f"a length above 63 bits, {name}": refused(OK + b"Content-Length: %b\r\n\r\n%b" % (said, come), method)
+        for name, said, come, method in (
+            ("just", b"%d" % 2**63, b"hi", b"GET"),
+            ("far", b"%d" % (2**64 - 1), b"hi", b"GET"),
+            ("without content yet", b"%d" % 2**63, b"", b"GET"),
+            ("with zeros", b"0" * 5000 + b"%d" % 2**63, b"hi", b"GET"),
+            ("to head", b"%d" % 2**63, b"", b"HEAD"),
+        )
+    },
+    "a length of 63 bits": cut_short(OK + b"Content-Length: %d\r\n\r\nhi" % (2**63 - 1), b"hi"),
+    "a length with thousands of zeros": Case(OK + b"Content-Length: %b2\r\n\r\nhi" % (b"0" * 5000), b"hi"),
+    "a length with zeros, to head": Case(OK + b"Content-Length: %b2\r\n\r\n" % (b"0" * 5000), method=b"HEAD"),
     "a length that is long": cut_short(OK + b"Content-Length: %d\r\n\r\nhi" % 10**15, b"hi"),
     "a length with zeros": Case(OK + b"Content-Length: 0002\r\n\r\nhi", b"hi"),
     "a length that is not reached": cut_short(OK + b"Content-Length: 5\r\n\r\nhi", b"hi"),
