@@ -40,7 +40,8 @@ def running(layout: Layout) -> Iterator[None]:
     layout.nginx.mkdir(parents=True)
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
-    process = subprocess.Popen(runs.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    unseen = subprocess.DEVNULL
+    process = subprocess.Popen(runs.command, stdout=unseen, stderr=unseen, cwd=runs.directory)
     try:
         while not ready(runs):
             assert process.poll() is None, "nginx ended"

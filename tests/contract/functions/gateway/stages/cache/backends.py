@@ -145,7 +145,10 @@ def through_nginx(folder: Path, redis_url: str, base: int) -> Iterator[Backend]:
         layout.nginx.mkdir(parents=True)
         nginx.render(layout)
         runs = front_door(layout, packages.require("nginx"), reachable=False)
-        with (folder / "access.log").open("wb") as log, subprocess.Popen(runs.command, stdout=log) as process:
+        with (
+            (folder / "access.log").open("wb") as log,
+            subprocess.Popen(runs.command, stdout=log, cwd=runs.directory) as process,
+        ):
             while not ready(runs):
                 assert process.poll() is None, "nginx ended"
             behind = Behind(f"http://127.0.0.1:{base}", function)
