@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.front import Front
+from tests.contract.nginx.conftest import OK, SIZES
 
 if TYPE_CHECKING:
     from tests.contract.nginx.conftest import Answer, FrontDoor
@@ -78,6 +79,61 @@ async def test_a_route_that_takes_more_is_given_it(door: "FrontDoor", fields: tu
     assert (await door.send(sized(LARGE, MIB, *fields) + bytes(MIB))).status == 200
     assert (await door.send(chunked(LARGE, bytes(MIB), *fields))).status == 200
     assert [len(request.partition(b"\r\n\r\n")[2]) for request in gateway.received] == [MIB, MIB]
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+async def test_however_many_sizes_there_are_each_is_taken(door: "FrontDoor", fields: tuple[bytes, ...]) -> None:
+    gateway = await door.gateway(1)
+    for size in range(65, 65 + SIZES):
+        line = b"POST /sizes/%d" % size
+        assert (await door.send(sized(line, size * 1024, *fields) + bytes(size * 1024))).status == 200
+        assert (await door.send(sized(line, size * 1024 + 1, *fields))).problem["type"] == "/problems/body-too-large"
+    assert len(gateway.received) == SIZES
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+@pytest.mark.parametrize("line", [b"POST /named/1", b"POST /below/a/b"])
+async def test_a_path_that_several_routes_match_takes_what_the_gateways_choice_does(
+    door: "FrontDoor", line: bytes, fields: tuple[bytes, ...]
+) -> None:
+    """Also where they name its parameters differently, and where a wider route is declared before."""
+    await door.gateway(1)
+    assert (await door.send(sized(line, 2 * MIB, *fields) + bytes(2 * MIB))).status == 200
+    assert (await door.send(sized(line, 2 * MIB + 1, *fields))).status == 413
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+@pytest.mark.parametrize("line", [b"POST /orders", LARGE], ids=["small", "large"])
+async def test_what_nginx_refuses_it_refuses_wherever_and_however_sent(
+    door: "FrontDoor", line: bytes, fields: tuple[bytes, ...]
+) -> None:
+    gateway = await door.gateway(1)
+    for mark in (b"#", b"?<", b'?"', b"\xc3\xa9", b"?\xff", b"`"):
+        answer = await door.send(sized(line + mark, 0, *fields))
+        assert (answer.status, answer.problem["type"]) == (400, "/problems/malformed-request")
+    answer = await door.send(sized(line, 0, b"Expect: 200-ok", *fields))
+    assert (answer.status, answer.problem["type"]) == (417, "/problems/expectation-failed")
+    assert gateway.received == []
+
+
+async def test_a_large_keyed_body_has_its_second_round(door: "FrontDoor") -> None:
+    scripts = iter([True])
+
+    async def breaks_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"" if next(scripts, False) else OK)
+
+    gateway = await door.gateway(1, breaks_once)
+    assert (await door.send(sized(LARGE, MIB, KEYED) + bytes(MIB))).status == 200
+    assert [len(request.partition(b"\r\n\r\n")[2]) for request in gateway.received] == [MIB, MIB]
+
+
+@pytest.mark.parametrize("path", [b"/metrics/files", b"/health/files", b"/%6detrics/files"])
+async def test_no_route_lets_out_what_is_for_the_inside(door: "FrontDoor", path: bytes) -> None:
+    gateway = await door.gateway(1)
+    for request in (sized(b"POST " + path, 4) + b"body", sized(b"POST " + path, 4, KEYED) + b"body"):
+        assert (await door.send(request)).problem["type"] == "/problems/no-such-route"
+    assert gateway.received == []
+    assert (await door.send(sized(b"POST /other/files", MIB) + bytes(MIB))).status == 200
 
 
 @pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
