@@ -15,6 +15,7 @@ from runtime.sizes import HELD_BODY, LARGEST_BODY
 
 FILES = 8 * LARGEST_BODY  # bytes that bodies of one size may take in files at once
 ONE = 4  # the part of those that one address may have
+_UNSAID = "if ($portico_unsaid) { set $portico_on @held; return 418; }"
 
 
 def locations(root: Path) -> str:
@@ -55,8 +56,8 @@ def _readable(root: Path) -> Iterator[Manifest]:
 
 
 def _location(pattern: str, size: int) -> str:
-    onward = f"set $keyed_goes {_named(size)}; include snippets/onward.conf;"
-    return f'location ~ "{pattern}" {{ {_bounds(size)} {onward} }}'
+    onward = f"set $portico_on {_named(size)}; include snippets/onward.conf;"
+    return f'location ~ "{pattern}" {{ {_bounds(size)} {onward} {_UNSAID} }}'
 
 
 def _keyed(size: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.front import Front
+from tests.contract.nginx import http2
 from tests.contract.nginx.conftest import OK, SIZES
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 HELD = 64 * 1024
 MIB = 1024**2
 ALONE, LARGE = b"PUT /x", b"POST /large/1"  # of 64 MiB, and of one
+OF_200 = b"\x88"  # a status that HTTP/2 has a byte for; of others it has the digits
 BEHIND = pytest.mark.parametrize("front", [Front(proxies=("127.0.0.0/8",))], ids=["behind"])
 
 
@@ -136,6 +138,26 @@ async def test_no_route_lets_out_what_is_for_the_inside(door: "FrontDoor", path:
     assert (await door.send(sized(b"POST /other/files", MIB) + bytes(MIB))).status == 200
 
 
+@pytest.mark.parametrize("front", [Front("self-signed")], ids=["tls"])
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE"])
+@pytest.mark.parametrize("path", [b"/x", b"/large/1", b"/orders"])
+async def test_a_body_that_http_2_does_not_announce_is_held_in_memory_where_none_is_usual(
+    door: "FrontDoor", tmp_path: Path, method: bytes, path: bytes
+) -> None:
+    """With HTTP/1 there is none without a word; it is in no count of files."""
+    gateway = await door.gateway(1)
+    for length, status in ((HELD, OF_200), (HELD + 1, b"413")):
+        reader, writer = await door.open(http2.speaking())
+        fields = (b":method", method), (b":scheme", b"https"), (b":authority", b"a"), (b":path", path)
+        writer.write(http2.request(*fields, whole=False) + http2.data(bytes(60_000), whole=False))
+        await http2.until(reader, http2.WINDOW)
+        writer.write(http2.data(bytes(length - 60_000), whole=True))
+        assert status in await http2.until(reader, http2.HEADERS)
+        assert files(tmp_path) == []
+        writer.close()
+    assert len(gateway.received) == 1
+
+
 @pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
 async def test_and_not_a_byte_beyond(door: "FrontDoor", fields: tuple[bytes, ...]) -> None:
     for request in (sized(LARGE, MIB + 1, *fields), chunked(LARGE, bytes(MIB + 1), *fields)):
@@ -154,6 +176,7 @@ async def test_one_address_may_have_a_quarter_of_the_files_and_others_theirs(
         refused = await until(door, upload + bytes(MIB), 429)
         assert refused.problem["type"] == "/problems/quota-exceeded"
         assert refused.headers["retry-after"] == "1"
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
         assert (await door.send(sized(line, 4, *fields) + b"body")).status == 200  # it needs no file
         assert (await door.send(upload + bytes(MIB), address="127.0.0.2")).status == 200
 

@@ -52,7 +52,7 @@ def test_a_keyed_post_is_bound_in_the_same_way(tmp_path: Path) -> None:
     text = locations(functions(tmp_path, post=("POST /a", ""), put=("PUT /b", "body = '2MiB'")))
     for size in (MIB, 2 * MIB):
         assert f"location @keyed_{size} {{ client_max_body_size {size};" in text
-        assert f"client_max_body_size {size};" in text.partition(f"$keyed_goes @keyed_{size};")[0].rpartition("~")[2]
+        assert f"client_max_body_size {size};" in text.partition(f"$portico_on @keyed_{size};")[0].rpartition("~")[2]
 
 
 def test_paths_stand_in_the_order_in_which_a_gateway_looks_for_them(tmp_path: Path) -> None:
