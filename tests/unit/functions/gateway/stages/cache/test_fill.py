@@ -1,4 +1,4 @@
-"""What a fill leaves behind that is ended from outside, or takes its time; what clients get is tested with the stage."""
+"""What a fill leaves behind that is ended outside, or takes its time; what clients get is tested with the stage."""
 
 import asyncio
 
