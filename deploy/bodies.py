@@ -15,26 +15,35 @@ from runtime.sizes import HELD_BODY, LARGEST_BODY
 
 FILES = 8 * LARGEST_BODY  # bytes that bodies of one size may take in files at once
 ONE = 4  # the part of those that one address may have
-_KEYED = 440  # statuses from here on mean: a keyed POST, whose body may be so large; 418 is for those that are small
+_UNSAID = "if ($portico_unsaid) { set $portico_on @held; return 418; }"
 
 
 def locations(root: Path) -> str:
     """A location for each path that takes more than is held in memory; "" where none does."""
     larger = _larger(root)
-    statuses = {size: _KEYED + number for number, size in enumerate(sorted({*larger.values()}))}
-    keyed = (_keyed(size, status) for size, status in statuses.items())
-    return " ".join([*keyed, *(_location(path, size, statuses[size]) for path, size in sorted(larger.items()))])
+    keyed = (_keyed(size) for size in sorted({*larger.values()}))
+    return " ".join([*keyed, *(_location(pattern, size) for pattern, size in larger.items())])
 
 
 def _larger(root: Path) -> dict[str, int]:
-    """The largest body at each path whose routes take more than is held in memory, in bytes."""
+    """The largest body by the pattern of its paths, where that is more than is held in memory.
+
+    nginx takes the first that matches, so they stand in the order in which a gateway looks for a route: it would refuse
+    else what its gateways take. Two routes may name the parameters of the same paths differently.
+    """
     found: dict[str, int] = {}
+    for path, size in sorted(_sizes(root), key=lambda each: _kinds(each[0])):
+        pattern = _pattern(path)
+        found[pattern] = max(size, found.get(pattern, 0))
+    return found
+
+
+def _sizes(root: Path) -> Iterator[tuple[str, int]]:
     for manifest in _readable(root):
         for route in manifest.route:
             largest = int(route.over(manifest.defaults).over(DEFAULTS).body or 0)
             if largest > HELD_BODY:
-                found[route.path] = max(largest, found.get(route.path, 0))
-    return found
+                yield route.path, largest
 
 
 def _readable(root: Path) -> Iterator[Manifest]:
@@ -46,15 +55,18 @@ def _readable(root: Path) -> Iterator[Manifest]:
             continue
 
 
-def _location(path: str, size: int, status: int) -> str:
-    onward = f"if ($keyed) {{ return {status}; }} include snippets/onward.conf;"
-    return f'location ~ "{_pattern(path)}" {{ {_bounds(size)} {onward} }}'
+def _location(pattern: str, size: int) -> str:
+    onward = f"set $portico_on {_named(size)}; include snippets/onward.conf;"
+    return f'location ~ "{pattern}" {{ {_bounds(size)} {onward} {_UNSAID} }}'
 
 
-def _keyed(size: int, status: int) -> str:
+def _keyed(size: int) -> str:
     """As the `@keyed` of what is small."""
-    onward = f"{_bounds(size)} include snippets/keyed.conf;"
-    return f"error_page {status} = @keyed_{size}; location @keyed_{size} {{ {onward} }}"
+    return f"location {_named(size)} {{ {_bounds(size)} include snippets/keyed.conf; }}"
+
+
+def _named(size: int) -> str:
+    return f"@keyed_{size}"
 
 
 def _bounds(size: int) -> str:
@@ -64,6 +76,11 @@ def _bounds(size: int) -> str:
         f"client_max_body_size {size}; include snippets/at-once.conf;"
         f" limit_conn files {files}; limit_conn files_of_one {files // ONE};"
     )
+
+
+def _kinds(path: str) -> list[int]:
+    """What it is sorted by: a step as it is comes before a parameter, and that before a rest (gateway's routes.py)."""
+    return [step.startswith("{") + step.endswith("...}") for step in path.split("/")]
 
 
 def _pattern(path: str) -> str:

@@ -33,7 +33,21 @@ match = "PUT /x"
 body = "64MiB"
 [[route]]
 match = "POST /large/{id}"
+[[route]]
+match = "POST /named/{id}"
+[[route]]
+match = "PUT /named/{key}"
+body = "2MiB"
+[[route]]
+match = "POST /below/{all...}"
+[[route]]
+match = "POST /below/{one}/{two}"
+body = "2MiB"
+[[route]]
+match = "POST /{name}/files"
 """
+SIZES = 70  # routes whose bodies differ, more than there are statuses that nginx keeps for itself
+LARGE += "".join(f'[[route]]\nmatch = "POST /sizes/{size}"\nbody = "{size}KiB"\n' for size in range(65, 65 + SIZES))
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

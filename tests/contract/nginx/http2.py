@@ -4,7 +4,7 @@ import asyncio
 import ssl
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADERS, RESET, SETTINGS, GOAWAY = 1, 3, 4, 7
+DATA, HEADERS, RESET, SETTINGS, GOAWAY, WINDOW = 0, 1, 3, 4, 7, 8
 Field = tuple[bytes, bytes]
 
 
@@ -17,10 +17,28 @@ def speaking(protocol: str = "h2") -> ssl.SSLContext:
     return context
 
 
-def request(*fields: Field) -> bytes:
-    """A connection's first bytes and a request without a body; the fields are literals without an index (RFC 7541)."""
+def request(*fields: Field, whole: bool = True) -> bytes:
+    """A connection's first bytes and a request; the fields are literals without an index (RFC 7541).
+
+    `whole`: it has no body.
+    """
     block = b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields)
-    return PREFACE + _frame(SETTINGS, b"") + _frame(HEADERS, block, flags=0x05, stream=1)
+    return PREFACE + _frame(SETTINGS, b"") + _frame(HEADERS, block, flags=0x05 if whole else 0x04, stream=1)
+
+
+def data(body: bytes, *, whole: bool) -> bytes:
+    """A part of a body; `whole`: its last. A frame holds 16 KiB."""
+    parts = [body[start : start + 16_384] for start in range(0, len(body), 16_384)]
+    return b"".join(_frame(DATA, part, int(whole and part is parts[-1]), stream=1) for part in parts)
+
+
+async def until(reader: asyncio.StreamReader, *kinds: int) -> bytes:
+    """The payload of the first frame of these kinds that is about the request."""
+    while True:
+        head = await reader.readexactly(9)
+        payload = await reader.readexactly(int.from_bytes(head[:3], "big"))
+        if head[3] in kinds and head[-1] == 1:
+            return payload
 
 
 async def answered(reader: asyncio.StreamReader) -> int:

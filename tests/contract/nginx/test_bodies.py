@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.front import Front
+from tests.contract.nginx import http2
+from tests.contract.nginx.conftest import OK, SIZES
 
 if TYPE_CHECKING:
     from tests.contract.nginx.conftest import Answer, FrontDoor
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 HELD = 64 * 1024
 MIB = 1024**2
 ALONE, LARGE = b"PUT /x", b"POST /large/1"  # of 64 MiB, and of one
+OF_200 = b"\x88"  # a status that HTTP/2 has a byte for; of others it has the digits
 BEHIND = pytest.mark.parametrize("front", [Front(proxies=("127.0.0.0/8",))], ids=["behind"])
 
 
@@ -81,6 +84,81 @@ async def test_a_route_that_takes_more_is_given_it(door: "FrontDoor", fields: tu
 
 
 @pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+async def test_however_many_sizes_there_are_each_is_taken(door: "FrontDoor", fields: tuple[bytes, ...]) -> None:
+    gateway = await door.gateway(1)
+    for size in range(65, 65 + SIZES):
+        line = b"POST /sizes/%d" % size
+        assert (await door.send(sized(line, size * 1024, *fields) + bytes(size * 1024))).status == 200
+        assert (await door.send(sized(line, size * 1024 + 1, *fields))).problem["type"] == "/problems/body-too-large"
+    assert len(gateway.received) == SIZES
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+@pytest.mark.parametrize("line", [b"POST /named/1", b"POST /below/a/b"])
+async def test_a_path_that_several_routes_match_takes_what_the_gateways_choice_does(
+    door: "FrontDoor", line: bytes, fields: tuple[bytes, ...]
+) -> None:
+    """Also where they name its parameters differently, and where a wider route is declared before."""
+    await door.gateway(1)
+    assert (await door.send(sized(line, 2 * MIB, *fields) + bytes(2 * MIB))).status == 200
+    assert (await door.send(sized(line, 2 * MIB + 1, *fields))).status == 413
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
+@pytest.mark.parametrize("line", [b"POST /orders", LARGE], ids=["small", "large"])
+async def test_what_nginx_refuses_it_refuses_wherever_and_however_sent(
+    door: "FrontDoor", line: bytes, fields: tuple[bytes, ...]
+) -> None:
+    gateway = await door.gateway(1)
+    for mark in (b"#", b"?<", b'?"', b"\xc3\xa9", b"?\xff", b"`"):
+        answer = await door.send(sized(line + mark, 0, *fields))
+        assert (answer.status, answer.problem["type"]) == (400, "/problems/malformed-request")
+    answer = await door.send(sized(line, 0, b"Expect: 200-ok", *fields))
+    assert (answer.status, answer.problem["type"]) == (417, "/problems/expectation-failed")
+    assert gateway.received == []
+
+
+async def test_a_large_keyed_body_has_its_second_round(door: "FrontDoor") -> None:
+    scripts = iter([True])
+
+    async def breaks_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"" if next(scripts, False) else OK)
+
+    gateway = await door.gateway(1, breaks_once)
+    assert (await door.send(sized(LARGE, MIB, KEYED) + bytes(MIB))).status == 200
+    assert [len(request.partition(b"\r\n\r\n")[2]) for request in gateway.received] == [MIB, MIB]
+
+
+@pytest.mark.parametrize("path", [b"/metrics/files", b"/health/files", b"/%6detrics/files"])
+async def test_no_route_lets_out_what_is_for_the_inside(door: "FrontDoor", path: bytes) -> None:
+    gateway = await door.gateway(1)
+    for request in (sized(b"POST " + path, 4) + b"body", sized(b"POST " + path, 4, KEYED) + b"body"):
+        assert (await door.send(request)).problem["type"] == "/problems/no-such-route"
+    assert gateway.received == []
+    assert (await door.send(sized(b"POST /other/files", MIB) + bytes(MIB))).status == 200
+
+
+@pytest.mark.parametrize("front", [Front("self-signed")], ids=["tls"])
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE"])
+@pytest.mark.parametrize("path", [b"/x", b"/large/1", b"/orders"])
+async def test_a_body_that_http_2_does_not_announce_is_held_in_memory_where_none_is_usual(
+    door: "FrontDoor", tmp_path: Path, method: bytes, path: bytes
+) -> None:
+    """With HTTP/1 there is none without a word; it is in no count of files."""
+    gateway = await door.gateway(1)
+    for length, status in ((HELD, OF_200), (HELD + 1, b"413")):
+        reader, writer = await door.open(http2.speaking())
+        fields = (b":method", method), (b":scheme", b"https"), (b":authority", b"a"), (b":path", path)
+        writer.write(http2.request(*fields, whole=False) + http2.data(bytes(60_000), whole=False))
+        await http2.until(reader, http2.WINDOW)
+        writer.write(http2.data(bytes(length - 60_000), whole=True))
+        assert status in await http2.until(reader, http2.HEADERS)
+        assert files(tmp_path) == []
+        writer.close()
+    assert len(gateway.received) == 1
+
+
+@pytest.mark.parametrize("fields", [(), (KEYED,)], ids=["plain", "keyed"])
 async def test_and_not_a_byte_beyond(door: "FrontDoor", fields: tuple[bytes, ...]) -> None:
     for request in (sized(LARGE, MIB + 1, *fields), chunked(LARGE, bytes(MIB + 1), *fields)):
         assert (await door.send(request)).problem["type"] == "/problems/body-too-large"
@@ -98,6 +176,7 @@ async def test_one_address_may_have_a_quarter_of_the_files_and_others_theirs(
         refused = await until(door, upload + bytes(MIB), 429)
         assert refused.problem["type"] == "/problems/quota-exceeded"
         assert refused.headers["retry-after"] == "1"
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
         assert (await door.send(sized(line, 4, *fields) + b"body")).status == 200  # it needs no file
         assert (await door.send(upload + bytes(MIB), address="127.0.0.2")).status == 200
 

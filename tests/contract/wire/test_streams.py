@@ -59,6 +59,21 @@ async def test_a_part_arrives_when_it_is_sent(door: Door, inside: httpx.Client, 
     writer.close()
 
 
+async def test_who_asks_for_what_others_are_being_sent_is_sent_it_too(door: Door, inside: httpx.Client) -> None:
+    """Where an answer may be kept, they wait for it, but not for one that comes slowly, or never ends."""
+    bodies, target = [], b"/events/kept?text/plain;" + door.name.encode()
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        bodies.append((Reader(reader, packed=False), writer))
+        assert await bodies[-1][0].until(b"data: 1\n\n")
+    await asyncio.to_thread(inside.get, "/release")
+    for body, writer in bodies:
+        assert await body.until(b"data: 2\n\n") == b"data: 1\n\ndata: 2\n\n"
+        writer.close()
+
+
 async def test_what_says_its_length_is_compressed_as_before(front: int) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{front}/echo", headers={"X-Long": "a" * 2000})

@@ -51,9 +51,27 @@ def test_how_many_go_to_files_at_once_follows_from_their_size(
 def test_a_keyed_post_is_bound_in_the_same_way(tmp_path: Path) -> None:
     text = locations(functions(tmp_path, post=("POST /a", ""), put=("PUT /b", "body = '2MiB'")))
     for size in (MIB, 2 * MIB):
-        (status,) = re.findall(rf"error_page (\d+) = @keyed_{size};", text)
         assert f"location @keyed_{size} {{ client_max_body_size {size};" in text
-        assert f"client_max_body_size {size};" in text.partition(f"return {status};")[0].rpartition("location")[2]
+        assert f"client_max_body_size {size};" in text.partition(f"$portico_on @keyed_{size};")[0].rpartition("~")[2]
+
+
+def test_paths_stand_in_the_order_in_which_a_gateway_looks_for_them(tmp_path: Path) -> None:
+    routes = functions(
+        tmp_path,
+        name=("POST /{name}", ""),
+        rest=("POST /a/{all...}", ""),
+        deep=("POST /a/{one}/{two}", "body = '2MiB'"),
+        one=("POST /a/{one}", "body = '3MiB'"),
+        other=("PUT /a/{other}", "body = '4MiB'"),
+        plain=("POST /a/z", "body = '5MiB'"),
+    )
+    assert [*taken(locations(routes)).items()] == [
+        ("^/a/z$", 5 * MIB),
+        ("^/a/[^/]+$", 4 * MIB),
+        ("^/a/[^/]+/[^/]+$", 2 * MIB),
+        ("^/a/.*$", MIB),
+        ("^/[^/]+$", MIB),
+    ]
 
 
 def test_what_can_not_be_read_is_left_to_the_gateway_to_say(tmp_path: Path) -> None:

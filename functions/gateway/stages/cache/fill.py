@@ -2,7 +2,8 @@
 
 In: a request, what was decided about it, and how the function is asked. Out: `head` for the one who asked, as soon as
 there is something to send; `end` for those who wait for what is stored. Who leaves ends nothing: what is stored
-is for the next one. An answer that may not be stored goes to the one who asked, and to nobody else.
+is for the next one. An answer that may not be stored goes to the one who asked, and to nobody else; and so, as far as
+others wait for it, does one whose body takes its time: it may never end.
 """
 
 import asyncio
@@ -64,6 +65,8 @@ class Job:
 
     `cookies`: whether what sets one is stored, too.
 
+    `patience`: seconds that a body may take before nobody waits for it.
+
     `elsewhere` waits, where that is worth it, for another gateway which asks the same, and returns what that one has
     brought; None: the function is to be asked.
     """
@@ -75,6 +78,7 @@ class Job:
     drop: Callable[[Collection[Stored]], None]
     elsewhere: Callable[[], Awaitable[Stored | None]]
     largest: int
+    patience: float
     clock: Callable[[], float]
     cookies: bool = False
 
@@ -157,7 +161,10 @@ class Fill:
             self._pass(decided, response)
             return
         growing = Growing()
-        self._begin(decided, stored, response, growing)
+        begun = self._begun(decided, stored, response, growing)
+        if not (isinstance(decided, Validate) and self._job.asked.conditional):
+            self._hand(begun)  # who set conditions that were not forwarded waits for the whole, too
+        waiting = asyncio.get_running_loop().call_later(self._job.patience, self._goes_on, begun)
         try:
             complete = await self._read(response, growing)
         except Exception as error:  # noqa: BLE001  whatever breaks the body off is its reader's to see
@@ -165,6 +172,8 @@ class Fill:
             growing.end(error)
             self._end(Unshared())
             return
+        finally:
+            waiting.cancel()
         if not complete:
             self._job.drop((stored,))
             self._hand(_as_it_came(response, growing, status.forwarded(decided.why, response.status)))
@@ -174,12 +183,16 @@ class Fill:
         response.finish()
         self._keep(stored, growing, response.status)
 
-    def _begin(self, decided: Forward, stored: Stored, response: Response, growing: Growing) -> None:
-        """Hands the answer on while it comes; who set conditions that were not forwarded waits for the whole."""
-        if not (isinstance(decided, Validate) and self._job.asked.conditional):
-            said = status.forwarded(decided.why, response.status, stored=_ends_as_it_says(response))
-            age = b"age", b"%d" % max(0.0, self._job.clock() - stored.born)
-            self._hand(_as_it_came(response, growing, said, age))
+    def _begun(self, decided: Forward, stored: Stored, response: Response, growing: Growing) -> Response:
+        """The answer while it comes."""
+        said = status.forwarded(decided.why, response.status, stored=_ends_as_it_says(response))
+        age = b"age", b"%d" % max(0.0, self._job.clock() - stored.born)
+        return _as_it_came(response, growing, said, age)
+
+    def _goes_on(self, begun: Response) -> None:
+        """It may come for long: nobody waits for its end any more."""
+        self._hand(begun)
+        self._end(Unshared())
 
     def _keep(self, stored: Stored, growing: Growing, code: int) -> None:
         kept = filled(stored, growing.whole)

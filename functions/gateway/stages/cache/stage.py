@@ -33,7 +33,7 @@ from functions.gateway.stages.cache.fills import Fills, Name
 from functions.gateway.stages.cache.keys import Key, Normal
 from functions.gateway.stages.cache.levels import Began, Levels
 from functions.gateway.stages.cache.selection import selecting
-from functions.gateway.stages.cache.turn import Question, Turn
+from functions.gateway.stages.cache.turn import Question, Turn, patience
 from functions.gateway.stages.deadline import deadline
 from runtime.problem import NOT_STORED, Problem
 
@@ -198,6 +198,7 @@ class Cache:
                 drop=partial(levels.drop, key),
                 elsewhere=turn.elsewhere,
                 largest=rules.largest,
+                patience=patience(rules.deadline),
                 cookies=rules.cookies,
                 clock=self._clock,
             )

@@ -19,6 +19,11 @@ _LONGEST = 1.0  # seconds of waiting
 _FIRST, _BETWEEN = 0.005, 0.05  # seconds before the first look, and at most between two
 
 
+def patience(deadline: float) -> float:
+    """For how many seconds a request waits for somebody who asks the same, and what comes of it."""
+    return min(_LONGEST, deadline / 2)
+
+
 class Question(NamedTuple):
     """What a fill is to find out of a target, and since when; without a name it is nobody else's question."""
 
@@ -51,7 +56,7 @@ class Turn:
             return None
         waited, pause = 0.0, _FIRST
         while not await self._claimed():
-            if waited >= min(_LONGEST, self._deadline / 2):
+            if waited >= patience(self._deadline):
                 return None
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(2 * pause, _BETWEEN)

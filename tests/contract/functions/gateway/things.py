@@ -75,7 +75,8 @@ async def chunked(_scope: Scope, _receive: Receive, send: Send) -> None:
 async def events(scope: Scope, _receive: Receive, send: Send) -> None:
     """The second event comes when somebody says so. The query, if there is one, is another media type."""
     released.clear()
-    await begin(send, (b"content-type", scope["query_string"] or b"text/event-stream"))
+    kind = (b"content-type", scope["query_string"] or b"text/event-stream")
+    await begin(send, kind, (b"cache-control", b"max-age=60"))
     await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
     await released.wait()
     await send({"type": "http.response.body", "body": b"data: 2\n\n", "more_body": False})

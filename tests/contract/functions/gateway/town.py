@@ -34,6 +34,7 @@ ROUTES = {
     "GET /sized": "",
     "GET /chunked": "",
     "GET /events": "",
+    "GET /events/kept": "cache = 'shared'",
     "GET /hang": "deadline = '20s'",  # longer than a test waits, so that it can't be what ends a request
     "POST /hang": "deadline = '20s'",
     "GET /stream": "",

@@ -77,6 +77,7 @@ def test_only_what_goes_to_a_service_of_others_can_lead_back(parts: Parts) -> No
     legacy = upstream(
         manifest(own={"app": None, "upstream": {"url": "http://legacy.example"}}),
         Membership("things"),
+        parts.client,
         lambda: 0.0,
         lambda: None,
     )
