@@ -261,6 +261,7 @@ ALONE = {
     "functions/gateway/redis/patience.py": "bounds one wait",
     "functions/gateway/redis/sentinel.py": "asks once",
     "functions/gateway/stages/breaker/turn.py": "bounds one wait",
+    "functions/gateway/stages/cache/fill.py": "bounds one wait",
     "functions/gateway/stages/cache/fills.py": "one question, which settles whatever comes",
     "functions/gateway/stages/cache/levels.py": "tells once",
     "functions/gateway/stages/forward/connection.py": "sends one body",
