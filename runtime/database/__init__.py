@@ -86,13 +86,17 @@ class Load:
     begun: int = 0
     waited: float = 0.0
 
-    async def lease(self, connection: Awaitable[T]) -> T:
-        """Waits for a connection; whoever gets it takes it off `open` again."""
+    async def wait(self, turn: Awaitable[T]) -> T:
+        """What `turn` gives, once it comes."""
         began = monotonic()
         try:
-            leased = await connection
+            return await turn
         finally:
             self.waited += monotonic() - began
+
+    async def lease(self, connection: Awaitable[T]) -> T:
+        """Waits for a connection; whoever gets it takes it off `open` again."""
+        leased = await self.wait(connection)
         self.open += 1
         self.begun += 1
         return leased

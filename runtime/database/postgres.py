@@ -43,6 +43,8 @@ BUSY = ("25P03", "40", "55P03", "57014")  # idle too long; serialization and dea
 UNAVAILABLE = ("08", "28", "3D", "53", "57P", "58")  # connection; login; no such database; resources; shutdown; I/O
 
 
+_READERS = 4  # one connection in so many is for readers alone: writers hold theirs while they wait for others' rows
+
 # The server's own side of a connection, for when this machine is gone.
 _SILENCE = {
     "tcp_keepalives_idle": f"{silence.QUIET}",
@@ -54,8 +56,9 @@ _SILENCE = {
 class Postgres(Database):
     """A pool on one PostgreSQL database."""
 
-    def __init__(self, pool: "Pool", patience: float) -> None:
+    def __init__(self, pool: "Pool", connections: int, patience: float) -> None:
         self._pool = pool
+        self._writers = asyncio.Semaphore(connections - connections // _READERS)
         self._patience = patience
         self.load = Load()
 
@@ -73,7 +76,7 @@ class Postgres(Database):
                 server_settings=_limits(patience) | _SILENCE,
                 connection_class=Watched,
             )
-        database = cls(pool, patience)
+        database = cls(pool, connections, patience)
         try:
             await database.ping()
         except BaseException:
@@ -84,8 +87,16 @@ class Postgres(Database):
     def read(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction(SNAPSHOT)
 
-    def write(self) -> AbstractAsyncContextManager[Connection]:
-        return self._transaction(WRITE)
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        with _translated():
+            async with asyncio.timeout(bounded(self._patience)):
+                await self.load.wait(self._writers.acquire())
+        try:
+            async with self._transaction(WRITE) as connection:
+                yield connection
+        finally:
+            self._writers.release()
 
     @asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[Connection]:

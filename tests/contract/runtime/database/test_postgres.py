@@ -203,3 +203,26 @@ async def test_what_a_constraint_refuses_does_not_show_the_row(database: Databas
             await connection.execute("INSERT INTO users (id, name) VALUES ($1, $2)", 7, "Ada")
     assert "Ada" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+async def test_who_reads_does_not_wait_for_writers_that_wait_for_each_others_rows(postgres_database_url: str) -> None:
+    database = await Database.open(postgres_database_url, connections=4)
+    async with database.write() as connection:
+        await connection.execute("CREATE TABLE things (id BIGINT PRIMARY KEY, stock BIGINT)")
+        await connection.execute("INSERT INTO things VALUES (1, 100)")
+
+    async def sell() -> None:
+        async with database.write() as connection:
+            await connection.execute("UPDATE things SET stock = stock - 1 WHERE id = $1", 1)
+
+    async with database.write() as first:
+        await first.execute("UPDATE things SET stock = stock - 1 WHERE id = $1", 1)
+        others = [asyncio.create_task(sell()) for _ in range(20)]
+        while database.load.open < 3:  # noqa: ASYNC110  as many writers as there may be; nobody tells
+            await asyncio.sleep(0.001)
+        async with database.read() as connection:
+            assert [row["stock"] for row in await connection.fetch("SELECT stock FROM things")] == [100]
+    await asyncio.gather(*others)
+    async with database.read() as connection:
+        assert [row["stock"] for row in await connection.fetch("SELECT stock FROM things")] == [79]
+    await database.close()
