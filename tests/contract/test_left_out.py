@@ -13,7 +13,7 @@ HERE = {**os.environ, "DOCKER_HOST": "unix:///nowhere"}
 UNREACHED = """#!/bin/sh
 case "$1" in
 info) exit 0 ;;
-pull) echo 'Error response from daemon: Get "https://registry.example/v2/": lookup failed' >&2 ;;
+pull) echo 'Error response from daemon: Get "https://images.example/v2/": lookup failed' >&2 ;;
 esac
 exit 1
 """

@@ -11,10 +11,10 @@ def test_a_taken_network_says_what_to_do() -> None:
 
 
 def test_an_image_that_can_not_be_had_says_what_to_do() -> None:
-    lookup = "dial tcp: lookup registry.example: no such host"
+    lookup = "dial tcp: lookup images.example: no such host"
     for said in (
         f"failed to solve: python:3.14.8-slim: failed to resolve source metadata: {lookup}",
-        f'Error response from daemon: Get "https://registry.example/v2/": {lookup}',
+        f'Error response from daemon: Get "https://images.example/v2/": {lookup}',
     ):
         assert reason("build", said).startswith("The Docker daemon can't pull an image (")
         assert reason("build", said).endswith("see that it reaches a registry, or ENGINE=local just up.")
