@@ -47,7 +47,7 @@ class Loop:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        sys.dont_write_bytecode = True  # it is known by its source's second and size, which two saves may have in common
+        sys.dont_write_bytecode = True  # known by second and size, which two saves may have in common
         try:
             warm()
         except (Exception, SystemExit):  # noqa: BLE001  whatever is wrong with the source
