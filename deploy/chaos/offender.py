@@ -14,7 +14,8 @@ from deploy.chaos.offences import OFFENCES, Offence, answer, head, status
 
 SECONDS = 10.0  # at least; every offence is done once in any case
 _PAUSE = 0.02  # seconds between two
-_WELL = Offence("an odd service that answers well", head(b"GET /odd/well"), 200)
+_WELL = Offence("an odd service that answers well", head(b"GET /odd/well"), 0)
+_EACH = 10  # cases of the odd service, between two of its good answers
 
 
 def offend(door: tuple[str, int], service: tuple[str, int], seconds: float = SECONDS) -> list[str]:
@@ -24,22 +25,27 @@ def offend(door: tuple[str, int], service: tuple[str, int], seconds: float = SEC
 
 def offences() -> Sequence[Offence]:
     """All of one round: what the stack itself is asked, and what it is answered by the odd service."""
-    return (*OFFENCES, *(Offence(case, head(b"GET /odd/" + case.encode()), 0) for case in odd.CASES), _WELL)
+    cases = [Offence(case, head(b"GET /odd/" + case.encode()), 0) for case in odd.CASES]
+    mixed = [each for start in range(0, len(cases), _EACH) for each in (*cases[start : start + _EACH], _WELL)]
+    return (*OFFENCES, *mixed)
 
 
 async def _offend(door: tuple[str, int], service: tuple[str, int], seconds: float) -> list[str]:
     over = time.monotonic() + seconds
     server = await asyncio.start_server(odd.serve, *service)
+    wrong: list[str] = []
+    reached = False  # a gateway that was started since may not know the way to the service
     try:
-        wrong: list[str] = []
         for number, offence in enumerate(cycle(offences())):
             if number >= len(offences()) and time.monotonic() > over:
-                return wrong
-            wrong += _judged(offence, await _said(offence, door))
+                break
+            said = await _said(offence, door)
+            wrong += _judged(offence, said)
+            reached = reached or (offence is _WELL and status(said) == 200)
             await asyncio.sleep(_PAUSE)
     finally:
         server.close()
-    return wrong
+    return wrong if reached else [*wrong, f"{_WELL.name} was never heard"]
 
 
 async def _said(offence: Offence, door: tuple[str, int]) -> bytes:

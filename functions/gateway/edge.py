@@ -64,9 +64,12 @@ class Edge:
         try:
             response = await _answer(exchange, handler)
             inbound.skip()
-            await self._deliver(exchange, response, send)
-            if not inbound.over:
+            try:
+                await self._deliver(exchange, response, send)
+            except Exception:  # what was sent of a cut answer would be lost with a connection that is reset
                 await inbound.drain()
+                raise
+            await inbound.drain()
         except (ClientLeft, asyncio.CancelledError) as error:
             if not inbound.client_left:
                 raise

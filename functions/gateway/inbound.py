@@ -55,6 +55,8 @@ class Inbound:
 
     async def drain(self) -> None:
         """Reads on to the end of a body that nobody wants, once it is answered; whoever leaves now ends nothing."""
+        if self.over:
+            return
         listener = self._listener
         self.close()
         if listener is not None:  # the server is asked by one at a time
