@@ -52,7 +52,7 @@ async def held(door: "FrontDoor", requests: Sequence[bytes]) -> AsyncIterator[No
 
 async def until(door: "FrontDoor", request: bytes, status: int) -> "Answer":
     """Asks until nginx has seen what was sent before."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (answer := await door.send(request)).status != status:
             pass
     return answer
