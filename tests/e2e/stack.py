@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from testcontainers.compose import DockerCompose
 
 from deploy.front import identity
@@ -270,8 +271,24 @@ def docker_stack(state: Path, name: str = "test", subnet: str = "172.30.251.0/24
     port = free_base()
     stack = DockerStack(state, port, f"portico-{name}-{os.getpid()}", subnet, **_with_tls(port))
     stack.run("images")
-    with stack.compose():
+    with _up(stack):
         yield stack
+
+
+@contextmanager
+def _up(stack: DockerStack) -> Iterator[None]:
+    """Its containers by testcontainers; what Compose and the containers said, if they don't come up."""
+    compose = stack.compose()
+    try:
+        compose.start()
+    except subprocess.CalledProcessError as wrong:
+        said = stack.logs()[-4000:]
+        compose.stop()
+        pytest.fail(f"The containers did not come up.\n{wrong.stderr.decode()[-2000:]}\n{said}", pytrace=False)
+    try:
+        yield
+    finally:
+        compose.stop()
 
 
 def _with_tls(port: int) -> dict[str, str]:
