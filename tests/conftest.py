@@ -1,6 +1,7 @@
 """What holds for every test: properties are judged by their answers, and what was left out is said in the last line."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -14,6 +15,9 @@ for _name in [name for name in os.environ if name.startswith("PYTHON")]:
     del os.environ[_name]  # what a test starts runs as `just` would run it: with this checkout's modules
 for _name in ("no_proxy", "NO_PROXY"):  # a proxy is for what has to be installed
     os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "localhost,127.0.0.1,::1"]))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts and interrupts has to notice
 
 settings.register_profile("portico", deadline=None)  # a busy machine is no fault
 settings.register_profile("fuzz", deadline=None, max_examples=1000)  # what `just fuzz` asks for
