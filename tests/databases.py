@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +20,7 @@ import asyncpg
 import pytest
 
 from runtime.database import Database
+from runtime.migrate import migrate
 from tests import containers
 
 FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=32MB"
@@ -94,6 +95,21 @@ def postgres_url() -> str:
     return os.environ.get("PORTICO_TEST_POSTGRES") or _shared_server()
 
 
+def _named(name: str) -> str:
+    return urlunsplit(urlsplit(postgres_url())._replace(path=f"/{name}"))
+
+
+def _file(folder: Path) -> str:
+    return f"sqlite:///{folder}/portico.db"
+
+
+async def _made(like: str) -> str:
+    """The name of a new database, which holds what another does."""
+    name = f"portico_{secrets.token_hex(6)}"
+    await _administer(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY FILE_COPY")
+    return name
+
+
 async def _administer(command: str) -> None:
     connection = await asyncpg.connect(postgres_url())
     try:
@@ -105,16 +121,15 @@ async def _administer(command: str) -> None:
 @pytest.fixture
 async def postgres_database_url() -> AsyncIterator[str]:
     """The URL of an empty database on PostgreSQL, dropped afterwards."""
-    name = f"portico_{secrets.token_hex(6)}"
-    await _administer(f"CREATE DATABASE {name}")
-    yield urlunsplit(urlsplit(postgres_url())._replace(path=f"/{name}"))
+    name = await _made("template1")
+    yield _named(name)
     await _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def sqlite_database_url(tmp_path: Path) -> str:
     """The URL of a file that is not there yet."""
-    return f"sqlite:///{tmp_path}/portico.db"
+    return _file(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -130,3 +145,37 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url)
     yield opened
     await opened.close()
+
+
+def with_schema(function: Path) -> Callable[..., AsyncIterator[str]]:
+    """A fixture: the URL of a database that holds the schema of `function` and no row; once on each kind.
+
+    A copy of one that was migrated once: to migrate each would take longer than most tests.
+    """
+    migrated = {"sqlite": "", "postgres": ""}
+
+    async def copied(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+        if request.param == "sqlite":
+            migrated["sqlite"] = migrated["sqlite"] or await _migrated_folder(function)
+            shutil.copytree(migrated["sqlite"], tmp_path, dirs_exist_ok=True)
+            yield _file(tmp_path)
+            return
+        migrated["postgres"] = migrated["postgres"] or await _migrated_database(function)
+        name = await _made(migrated["postgres"])
+        yield _named(name)
+        await _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return pytest.fixture(params=["sqlite", "postgres"])(copied)
+
+
+async def _migrated_folder(function: Path) -> str:
+    folder = tempfile.mkdtemp(prefix="portico-sqlite-")
+    atexit.register(shutil.rmtree, folder)
+    await migrate(_file(Path(folder)), function)
+    return folder
+
+
+async def _migrated_database(function: Path) -> str:
+    name = await _made("template1")
+    await migrate(_named(name), function)
+    return name

@@ -8,12 +8,11 @@ from httpx import AsyncClient
 
 from functions.orders.app import application
 from runtime.database import Database
-from runtime.migrate import migrate
-from tests.databases import database_url, postgres_database_url, sqlite_database_url
+from tests.databases import with_schema
 from tests.served import running
 from tests.tokens import Signer, bearer, jwks_url, signer
 
-__all__ = ["bearer", "database_url", "jwks_url", "postgres_database_url", "signer", "sqlite_database_url"]
+__all__ = ["bearer", "jwks_url", "signer"]
 
 
 @pytest.fixture
@@ -31,11 +30,7 @@ def admin(signer: Signer) -> Mapping[str, str]:
     return bearer(signer, "019ab000-0000-7000-8000-0000000000ad", "admin")
 
 
-@pytest.fixture
-async def orders_url(database_url: str) -> str:
-    """The URL of a database that holds the schema and no row."""
-    await migrate(database_url, Path("functions/orders"))
-    return database_url
+orders_url = with_schema(Path("functions/orders"))
 
 
 @pytest.fixture

@@ -9,18 +9,13 @@ from httpx import AsyncClient
 from functions.users.app import application
 from runtime import signing
 from runtime.database import Database
-from runtime.migrate import migrate
-from tests.databases import database_url, postgres_database_url, sqlite_database_url
+from tests.databases import database_url, postgres_database_url, sqlite_database_url, with_schema
 from tests.served import running
 
 __all__ = ["database_url", "postgres_database_url", "sqlite_database_url"]
 
 
-@pytest.fixture
-async def users_url(database_url: str) -> str:
-    """The URL of a database that holds the schema and no row."""
-    await migrate(database_url, Path("functions/users"))
-    return database_url
+users_url = with_schema(Path("functions/users"))
 
 
 @pytest.fixture
