@@ -19,9 +19,11 @@ import pytest
 from testcontainers.compose import DockerCompose
 
 from deploy.front import identity
+from deploy.local import blocks
 from deploy.local.supervisor.client import Supervisor
 
 ROOT = Path(__file__).parents[2]
+_SPAN = blocks.span(blocks.assign({}, ["gateway", "one", "two", "three"]))
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,7 @@ def _with_tls(port: int) -> dict[str, str]:
 def free_base() -> int:
     """A port in whose block, to the last slot of four functions, nobody listens; two runs begin to look elsewhere."""
     first = 10_000 + os.getpid() % 25 * 600
-    return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + 416)))
+    return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + _SPAN)))
 
 
 def _free(port: int) -> bool:
