@@ -136,7 +136,7 @@ def test_no_secret_is_in_an_environment_an_image_or_a_log(stack: DockerStack, cl
     assert len(secrets) >= 7
     told = [json.dumps(stack.inspect(service)) for service in LASTING] + [stack.logs()]
     for function in FUNCTIONS:
-        history = ["docker", "history", "--no-trunc", f"portico-{function}"]
+        history = ["docker", "history", "--no-trunc", f"{stack.project}-{function}"]
         told.append(subprocess.run(history, capture_output=True, text=True, check=True).stdout)
     assert not [secret[:4] for secret in secrets for text in told if secret in text]
 
