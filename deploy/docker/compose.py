@@ -88,8 +88,8 @@ def reason(verb: str, said: str) -> str:
         return f"The front network's range is taken: choose another, as in FRONT_SUBNET=10.9.8.0/24 just up. ({words})"
     if "could not find an available" in said or "predefined address pools have been fully subnetted" in said:
         return (
-            "Docker has no range of addresses left for one more network: `docker network prune` removes those that nobody "
-            f"uses, default-address-pools in /etc/docker/daemon.json gives it more (docs/containers.md). ({words})"
+            "Docker has no range of addresses left for one more network: `docker network prune` removes those that "
+            f"nobody uses, default-address-pools in its daemon.json gives it more (docs/containers.md). ({words})"
         )
     if "failed to resolve source metadata" in said or "failed to resolve reference" in said or "/v2/" in said:
         return (

@@ -55,7 +55,7 @@ def find(root: Path, state: Path, asked: Mapping[str, str], docker: Docker) -> P
     if not project:
         project, why = _chosen(root, state, docker)
     before = had.get("subnet", "") if project == had.get("project") else ""
-    return Place(project, _asked(asked) or _had(project, docker) or before or DEFAULT_SUBNET, why)
+    return Place(project, _asked(asked) or _had(project, docker) or before or str(_usual(project)[0]), why)
 
 
 def settle(state: Path, place: Place, asked: Mapping[str, str], docker: Docker) -> Place:
@@ -110,15 +110,20 @@ def _had(project: str, docker: Docker) -> str:
 
 
 def _free(place: Place, docker: Docker) -> str:
-    """The range of before if nobody uses it, else another that nobody does. Two stacks begin to look elsewhere."""
+    """The range of before if nobody uses it, else another that nobody does."""
     used = [*chain.from_iterable(docker.networks().values()), *docker.routes()]
-    others = [*IPv4Network(_OTHERS).subnets(new_prefix=24)]
-    first = int(_digest(place.project), 16) % len(others)
-    candidates = [IPv4Network(place.subnet), *others[first:], *others[:first]]
+    candidates = [IPv4Network(place.subnet), *_usual(place.project)]
     found = next((each for each in candidates if not any(map(each.overlaps, used))), None)
     if found is None:
         raise Refusal(f"No network in {_OTHERS} is free for the front door: name one with FRONT_SUBNET=10.9.8.0/24.")
     return str(found)
+
+
+def _usual(project: str) -> list[IPv4Network]:
+    """Where a stack's range is looked for, in this order: two stacks that start at once begin elsewhere."""
+    others = [*IPv4Network(_OTHERS).subnets(new_prefix=24)]
+    first = int(_digest(project), 16) % len(others)
+    return [*([IPv4Network(DEFAULT_SUBNET)] if project == DEFAULT_PROJECT else []), *others[first:], *others[:first]]
 
 
 def _digest(text: str) -> str:

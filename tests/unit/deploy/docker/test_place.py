@@ -164,6 +164,11 @@ def test_a_range_that_somebody_has_taken_meanwhile_is_chosen_anew(root: Path) ->
     assert not IPv4Network(had).overlaps(IPv4Network(again))
 
 
+def test_two_stacks_that_start_at_once_look_elsewhere(root: Path, other: Path) -> None:
+    taken = Known({"portico": made_by(root.parent)})
+    assert find(root, taken).subnet != find(other, taken).subnet != find(other, Known()).subnet
+
+
 def test_a_range_that_is_asked_for_wins(root: Path) -> None:
     told = {"FRONT_SUBNET": "10.9.8.0/24"}
     assert settle(root, Known(ranges={"portico_front": ["172.30.9.0/24"]}), **told).subnet == "10.9.8.0/24"
