@@ -6,6 +6,7 @@ comes or goes moves nobody else. What was given is in the stack's `ports.json`, 
 
 import json
 import re
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from itertools import count, pairwise
 from pathlib import Path
@@ -103,7 +104,7 @@ def _table(found: Mapping[str, object]) -> dict[str, int]:
 
 
 def _write(state: Path, offsets: Mapping[str, int]) -> None:
-    fresh = state / "ports.new"
+    fresh = state / f"ports.{threading.get_ident()}"  # functions may be started side by side
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(dict(sorted(offsets.items()))), encoding="utf-8")

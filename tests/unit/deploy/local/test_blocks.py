@@ -1,6 +1,8 @@
 """deploy/local/blocks.py: which sixteen ports are whose."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -82,10 +84,19 @@ def test_a_removed_function_keeps_its_ports_while_it_runs_and_not_longer(tmp_pat
 
 
 def test_what_is_remembered_is_for_its_owner_alone_and_is_replaced_whole(tmp_path: Path) -> None:
-    (tmp_path / "ports.new").write_text("what a crash left")
+    (tmp_path / f"ports.{threading.get_ident()}").write_text("what a crash left")
     blocks.keep(tmp_path, {}, {"gateway": 100})
     file = tmp_path / "ports.json"
     assert (file.stat().st_mode & 0o777, json.loads(file.read_text())) == (0o600, {"gateway": 100})
+    assert [each.name for each in tmp_path.iterdir()] == ["ports.json"]
+
+
+def test_functions_that_are_started_side_by_side_are_remembered_by_each(tmp_path: Path) -> None:
+    given = {"gateway": 100, "orders": 116, "users": 132}
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(blocks.keep, tmp_path, {}, given) for _ in range(64)]
+    assert [each.result() for each in done] == [None] * 64
+    assert blocks.read(tmp_path) == given
     assert [each.name for each in tmp_path.iterdir()] == ["ports.json"]
 
 
