@@ -18,7 +18,8 @@ from deploy.engine import Refusal
 
 DEFAULT_PROJECT = "portico"
 DEFAULT_SUBNET = "172.30.250.0/24"  # as deploy/docker/stack.yml has it
-_OTHERS = "10.250.0.0/16"  # outside what Docker gives its networks unless it is told to
+# First outside what Docker gives its networks unless it is told to; a machine may have a route to all of 10.0.0.0/8.
+_OTHERS = ("10.250.0.0/16", "172.30.0.0/16", "192.168.0.0/16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +116,19 @@ def _free(place: Place, docker: Docker) -> str:
     candidates = [IPv4Network(place.subnet), *_usual(place.project)]
     found = next((each for each in candidates if not any(map(each.overlaps, used))), None)
     if found is None:
-        raise Refusal(f"No network in {_OTHERS} is free for the front door: name one with FRONT_SUBNET=10.9.8.0/24.")
+        ranges = ", ".join(_OTHERS)
+        raise Refusal(f"No network in {ranges} is free for the front door: name one with FRONT_SUBNET=100.64.9.0/24.")
     return str(found)
 
 
 def _usual(project: str) -> list[IPv4Network]:
     """Where a stack's range is looked for, in this order: two stacks that start at once begin elsewhere."""
-    others = [*IPv4Network(_OTHERS).subnets(new_prefix=24)]
-    first = int(_digest(project), 16) % len(others)
-    return [*([IPv4Network(DEFAULT_SUBNET)] if project == DEFAULT_PROJECT else []), *others[first:], *others[:first]]
+    found = [IPv4Network(DEFAULT_SUBNET)] if project == DEFAULT_PROJECT else []
+    for pool in _OTHERS:
+        others = [*IPv4Network(pool).subnets(new_prefix=24)]
+        first = int(_digest(project), 16) % len(others)
+        found += [*others[first:], *others[:first]]
+    return found
 
 
 def _digest(text: str) -> str:

@@ -180,6 +180,11 @@ def test_what_is_no_range_is_refused_with_one_that_is(root: Path, text: str) -> 
         find(root, Known(), FRONT_SUBNET=text)
 
 
+def test_a_way_to_all_of_ten_leaves_ranges_elsewhere(root: Path) -> None:
+    found = settle(root, Known(ways=["10.0.0.0/8"]), PORTICO_PROJECT="mine").subnet
+    assert not IPv4Network(found).overlaps(IPv4Network("10.0.0.0/8"))
+
+
 def test_where_nothing_is_free_the_next_step_is_said(root: Path) -> None:
     with pytest.raises(Refusal, match="FRONT_SUBNET="):
         settle(root, Known(ways=["0.0.0.0/1", "128.0.0.0/1"]))
@@ -188,7 +193,7 @@ def test_where_nothing_is_free_the_next_step_is_said(root: Path) -> None:
 RANGES = st.builds(
     lambda net, bits: str(IPv4Network((net, bits), strict=False)),
     st.sampled_from([0x0AFA0000, 0xAC1E0000]).flatmap(lambda base: st.integers(base, base + 65_535)),
-    st.integers(17, 30),
+    st.integers(8, 30),
 )
 
 
