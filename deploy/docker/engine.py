@@ -3,6 +3,7 @@
 Compose decides what to start and in which order; this counts instances, waits, and says it in the words of the verbs.
 """
 
+import json
 import re
 import shutil
 from collections import Counter
@@ -16,7 +17,9 @@ from deploy import bodies, front
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.docker import connections, images, secrets
-from deploy.docker.compose import DEFAULT_PROJECT, Compose
+from deploy.docker import place as places
+from deploy.docker.compose import Compose
+from deploy.docker.daemon import Daemon
 from deploy.docker.fleet import DockerFleet, number
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
@@ -35,7 +38,7 @@ _PREFIX = re.compile(r"^(\S+?)\s+\| ?(.*)$")
 
 
 class DockerEngine:
-    """See deploy.engine.Engine. The project's name is PORTICO_PROJECT, its state is below PORTICO_STATE."""
+    """See deploy.engine.Engine. Its state is below PORTICO_STATE; deploy/docker/place.py says what it is called."""
 
     def __init__(self, root: Path, environment: Mapping[str, str], say: Say, *, developing: bool = False) -> None:
         state = Path(environment.get("PORTICO_STATE") or root / ".portico").absolute() / "docker"
@@ -44,10 +47,12 @@ class DockerEngine:
         self._secrets = state / "secrets"
         self._port = environment.get("PORT") or "8080"
         self._local_bases = environment.get("BASE_IMAGES") == "local"
-        project = environment.get("PORTICO_PROJECT") or DEFAULT_PROJECT
+        self._state, self._asked = state, environment
+        self._place = places.find(root, state, environment, Daemon())
         self._functions = run_here(root / "functions")
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
+        settings |= {"FRONT_SUBNET": self._place.subnet}
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
         settings |= {"BODIES": bodies.locations(root / "functions")}
         settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
@@ -58,11 +63,11 @@ class DockerEngine:
             *(["compose.override.yml"] if developing else []),
             *(["deploy/docker/tls.yml"] if self._front.tls else []),
         ]
-        self._compose = Compose(root, project, files, settings)
+        self._compose = Compose(root, self._place.project, files, settings)
         self._developing = developing
-        self._version = environment.get("VERSION") or "latest"
 
     def up(self) -> bool:
+        self._settle()
         self._build()
         before, data = self._identities(), self._compose.volumes()
         self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
@@ -79,6 +84,7 @@ class DockerEngine:
 
     def images(self) -> dict[str, int]:
         """Builds the image of every function; their sizes in bytes by name."""
+        self._settle()
         self._build()
         return {tag: images.size(tag) for tag in self._tags().values()}
 
@@ -168,8 +174,17 @@ class DockerEngine:
         self._require_running()
         return front.url("http", self._front.plain, self._port)
 
+    def _settle(self) -> None:
+        """From now on this stack has its name, and a range for its front network that can be had."""
+        if self._place.why:
+            self._say(self._place.why)
+        self._place = places.settle(self._state, self._place, self._asked, Daemon())
+        self._compose.tell("FRONT_SUBNET", self._place.subnet)
+
     def _tags(self) -> dict[str, str]:
-        return {name: f"portico-{name}:{self._version}" for name in self._functions}
+        """By function, as the compose files name its image."""
+        services = json.loads(self._compose.call("config", "--format", "json"))["services"]
+        return {name: str(services[name]["image"]) for name in self._functions if name in services}
 
     def _with_data(self) -> list[str]:
         return [name for name in self._functions if (self._root / "functions" / name / "schema").is_dir()]

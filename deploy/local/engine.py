@@ -22,7 +22,7 @@ from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
-from deploy.local.layout import Layout
+from deploy.local.layout import Layout, settled
 from deploy.local.orphans import end, left
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
@@ -42,7 +42,7 @@ class LocalEngine:
         self._say = say
         asked = replace(Layout.read(root, environment), developing=developing)
         self._supervisor = Supervisor(asked.socket, asked.run / "supervisord.conf")
-        self._layout = _remembered(asked) if self._supervisor.running() else asked
+        self._layout = settled(asked) if self._supervisor.running() else asked
         self._asked = asked
         self._databases = Databases(self._layout, say)
         self._roster = Roster(self._layout)
@@ -169,6 +169,7 @@ class LocalEngine:
         self._say("Starting Redis, the functions, the gateway and nginx")
         try:
             self._supervisor.start()
+            self._roster.release(self._supervisor.processes())
             self._until_ready()
         except BaseException:
             with undisturbed():
@@ -216,6 +217,7 @@ class LocalEngine:
         had = self._supervisor.processes()
         self._roster.write(instances)
         changed = self._supervisor.update()
+        self._roster.release(self._supervisor.processes())
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
         return changed
@@ -293,8 +295,3 @@ class LocalEngine:
             except BlockingIOError:
                 raise Refusal("Another command is changing this stack: wait until it is done.") from None
             yield
-
-
-def _remembered(asked: Layout) -> Layout:
-    """The place that the running stack was started in."""
-    return replace(asked, **json.loads((asked.run / "place.json").read_text()))
