@@ -41,6 +41,7 @@ def test_what_vary_nominates(lines: list[str], names: tuple[bytes, ...] | None) 
     ("name", "one", "other"),
     [
         ("Foo", ["1, 2"], ["1", "2"]),
+        ("Accept", ["a ; ; b = c", "d"], ["D,a;;b=c"]),
         ("Foo", ["1,2"], [" 1, 2 "]),
         ("Accept-Language", ["en, de"], ["de, en"]),
         ("Accept-Language", ["en, de"], ["eN ,  De"]),
