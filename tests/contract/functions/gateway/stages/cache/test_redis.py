@@ -95,6 +95,7 @@ async def test_the_stream_takes_few_bytes_however_long_and_many_names_are(
     for _ in range(20):
         await one.levels.invalidate(names("things", Invalidation(groups=groups)))
     size = await operator.memory_usage(STREAM, samples=0)
+    assert size is not None
     assert size / await operator.xlen(STREAM) * MOST < 32 * 1024**2
 
 
