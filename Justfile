@@ -145,7 +145,7 @@ test kind="" *options: (_tests kind options) (_prepare "dev" "nginx" "redis-serv
 # Send the front door and a gateway what nobody would write, ask every operation, try every parser: for a long while
 [group('work')]
 fuzz cases="10000" *options: (_cases cases options) (_prepare "dev" "nginx" "redis-server" "psql")
-    FUZZ_CASES="$1" FUZZ_SEED=$(date +%s) FUZZ_EXAMPLES=200 {{ python }} -m pytest --timeout 3600 tests/contract/wire/test_fuzz.py tests/contract/wire/test_bystanders.py tests/contract/functions/test_openapi.py
+    FUZZ_CASES="$1" FUZZ_SEED=$(date +%s) FUZZ_EXAMPLES=200 {{ python }} -m pytest --timeout 3600 tests/contract/wire/test_fuzz.py tests/contract/wire/test_swelling.py tests/contract/wire/test_bystanders.py tests/contract/functions/test_openapi.py
     {{ python }} -m pytest --timeout 3600 tests/unit -m hypothesis --hypothesis-profile fuzz
 
 # Do one fault after another to the running stack, under load, and account for every order; --short for a few of them

@@ -21,7 +21,7 @@ from runtime.timers import Timers
 from runtime.unread import announced
 
 logger = log.get(__name__)
-tell_left = log.Sparing(logger.info)
+tell_left, tell_slow, tell_cut = log.Sparing(logger.info), log.Sparing(logger.info), log.Sparing(logger.warning)
 
 Served = tuple[Route, Handler]
 
@@ -88,11 +88,9 @@ class Edge:
         try:
             await self._send(exchange, response, send)
         except ReadsTooSlowly:
-            logger.info("client reads too slowly", request_id=exchange.request_id, route=exchange.route.template)
+            tell_slow("client reads too slowly", request_id=exchange.request_id, route=exchange.route.template)
         except Exception as error:
-            logger.warning(
-                "answer cut off", request_id=exchange.request_id, route=exchange.route.template, why=str(error)
-            )
+            tell_cut("answer cut off", request_id=exchange.request_id, route=exchange.route.template, why=str(error))
             raise
         finally:
             response.finish()

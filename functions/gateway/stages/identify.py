@@ -28,16 +28,26 @@ _OURS = frozenset(
         b"x-real-ip",
     }
 )
-_PROXYS = frozenset(  # some servers take these for the word of a proxy: another path, method, client or way out
+# Some servers take these for the word of a proxy: another path, host, scheme, method, client, user or way out. Beside
+# them is whatever begins with x-forwarded or x-auth-request-.
+_PROXYS = frozenset(
     {
+        b"cf-connecting-ip",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"forwarded-for",
+        b"front-end-https",
         b"proxy",
+        b"remote-user",
         b"true-client-ip",
+        b"x-accel-mapping",
+        b"x-azure-clientip",
         b"x-client-ip",
         b"x-cluster-client-ip",
-        b"x-forwarded-port",
-        b"x-forwarded-prefix",
-        b"x-forwarded-server",
-        b"x-forwarded-ssl",
+        b"x-envoy-external-address",
+        b"x-envoy-original-path",
+        b"x-host",
+        b"x-http-host-override",
         b"x-http-method",
         b"x-http-method-override",
         b"x-method-override",
@@ -45,10 +55,20 @@ _PROXYS = frozenset(  # some servers take these for the word of a proxy: another
         b"x-original-method",
         b"x-original-uri",
         b"x-original-url",
+        b"x-originating-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
+        b"x-remote-user",
         b"x-rewrite-url",
+        b"x-scheme",
+        b"x-script-name",
+        b"x-sendfile-type",
+        b"x-url-scheme",
+        b"x-webauth-user",
     }
 )
 _TAKEN = _OURS | _PROXYS
+_ALL_OF = (b"x-forwarded", b"x-auth-request-")
 _UNDERSCORE = ord("_")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -97,7 +117,7 @@ def _sorted_out(headers: list[Header]) -> tuple[list[Header], dict[bytes, bytes]
         name, value = header
         if name in _TAKEN:
             said[name] = b"%b,%b" % (said[name], value) if name in said else value
-        elif _UNDERSCORE not in name:  # CGI-like servers read x_request_id as x-request-id
+        elif _UNDERSCORE not in name and not name.startswith(_ALL_OF):  # CGI-like servers read x_request_id, too
             kept.append(header)
     return kept, said
 

@@ -195,6 +195,17 @@ async def test_all_files_together_are_bounded_and_ipv6_counts_by_network(door: "
     assert (await until(door, of("198.51.100.1") + bytes(MIB), 200)).body == b"ok"
 
 
+@BEHIND
+async def test_an_ipv4_address_that_is_written_as_an_ipv6_one_counts_for_itself(door: "FrontDoor") -> None:
+    def of(address: str) -> bytes:
+        return sized(ALONE, MIB, b"X-Forwarded-For: " + address.encode())
+
+    await door.gateway(1)
+    async with held(door, [of("::ffff:203.0.113.1"), of("203.0.113.1")]):
+        await until(door, of("::ffff:203.0.113.1") + bytes(MIB), 429)
+        assert (await door.send(of("::ffff:203.0.113.2") + bytes(MIB))).status == 200
+
+
 async def test_an_address_may_ask_so_much_at_once_and_others_go_on(door: "FrontDoor") -> None:
     get = b"GET /products HTTP/1.1\r\nHost: a\r\n\r\n"
     unread = sized(b"POST /orders", 4)

@@ -279,6 +279,28 @@ async def test_the_access_log_has_the_method_that_was_asked_also_where_nginx_ans
 
 
 @pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /x HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"\x01" * 15_000,
+        b"GET /x HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b'"' * 15_000,
+        b"GET /" + b"a" * 15_000 + b" HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"\x01" * 15_000,
+        b"GET /" + b'"' * 15_000 + b" HTTP/1.1\r\nHost: a\r\nX-Request-Id: " + b"a" * 128,
+        b"A" * 15_000 + b" /" + b'"' * 1000 + b" HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"\x01" * 15_000,
+    ],
+    ids=["controls", "quotes", "target", "quotes in the target", "everything"],
+)
+async def test_a_line_of_the_access_log_fits_into_a_pipe_whatever_a_client_sends(
+    door: "FrontDoor", tmp_path: Path, request_: bytes
+) -> None:
+    """A pipe takes 4 KiB as one piece; what is longer may be cut in two by another worker's line."""
+    await door.gateway(16)
+    await door.send(request_ + b"\r\n\r\n")
+    await logged(tmp_path)
+    line, end = (tmp_path / "access.log").read_bytes().split(b"\n")
+    assert (len(line) < 4096, end) == (True, b"")
+
+
+@pytest.mark.parametrize(
     "line", [b"no HTTP at all", b"\x16\x03\x01\x02", b"get /x HTTP/1.1", b"POST", b'P"ST /x HTTP/1.1']
 )
 async def test_what_is_no_request_is_logged_with_no_method(door: "FrontDoor", tmp_path: Path, line: bytes) -> None:

@@ -48,12 +48,19 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def ask(method: bytes, headers: Sequence[Header], scheme: bytes = b"http") -> Asked:
-    """Reads a request. Of a field that should be there once the first counts; lists are joined."""
+    """Reads a request. Of a field that should be there once the first counts; lists are joined.
+
+    Its host is there as it counts: what the function makes of another spelling would be everybody's.
+    """
     said: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in _HEARD:
             said[name] = said[name] + b", " + value if name in said else value
-    origin = named(scheme, said.pop(b"host", b""))
+    host = said.pop(b"host", b"")
+    origin = named(scheme, host)
+    if not origin.endswith(b"://" + host):
+        counts = origin.partition(b"://")[2]
+        headers = [(name, counts if name == b"host" else value) for name, value in headers]
     if not said:
         return Asked(method, headers, origin)
     control, pragma = said.get(b"cache-control"), said.get(b"pragma")

@@ -160,9 +160,13 @@ def ask_about(asked: Asked, match: Stored, now: float) -> Forward:
 
 def _selected(asked: Asked, held: Sequence[Stored], now: float) -> Stored | None:
     """The newest whole answer that the request selects, or the part that it wants (sections 3.3 and 4.1)."""
-    part = None
+    part = vary = None
+    mine = b""
     for candidate in held:
-        if candidate.selecting != selecting(candidate.vary, asked.origin, asked.headers):
+        if candidate.vary != vary:  # most have the same, and a client makes what selects as long as it likes
+            vary = candidate.vary
+            mine = selecting(vary, asked.origin, asked.headers)
+        if candidate.selecting != mine:
             continue
         if candidate.part is None:
             return candidate

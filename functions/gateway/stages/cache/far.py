@@ -33,6 +33,9 @@ class Far(Protocol):
     async def invalidate(self, names: Collection[bytes]) -> bool:
         """Forgets targets by key or by tag, for all gateways; whether it has."""
 
+    async def clear(self) -> bool:
+        """Forgets everything, for all gateways; whether it has."""
+
     async def claim(self, name: bytes, seconds: float) -> bool:
         """Whether nobody else asks about `name` at the moment: then it is this one's to ask, for so long at most."""
 

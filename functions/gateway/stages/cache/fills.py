@@ -22,7 +22,7 @@ class Fills:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._open: dict[Name, Fill] = {}
-        self._apart: dict[Name, float] = {}
+        self._apart: dict[int, float] = {}  # by hash: names are as long as clients make them, and apart harms nobody
         self._tasks: set[asyncio.Task[None]] = set()
 
     def joined(self, name: Name) -> Fill | None:
@@ -31,7 +31,7 @@ class Fills:
 
     def apart(self, name: Name) -> bool:
         """Whether answers to this are not likely to be shared."""
-        until = self._apart.get(name)
+        until = self._apart.get(hash(name))
         return until is not None and self._clock() < until
 
     def begin(self, name: Name | None, fill: Fill) -> Fill:
@@ -61,4 +61,4 @@ class Fills:
         if isinstance(fill.end.result(), Unshared):
             if len(self._apart) >= _MOST:
                 self._apart.clear()
-            self._apart[name] = self._clock() + APART
+            self._apart[hash(name)] = self._clock() + APART

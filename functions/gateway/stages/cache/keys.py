@@ -32,7 +32,7 @@ def tags(function: str, stored: Stored) -> list[bytes]:
 
 def tag(function: str, group: str) -> bytes:
     """A group of a function; no key looks like one, as targets begin with a slash."""
-    return b"%b group %b" % (function.encode(), group.encode())
+    return b"%b group %b" % (function.encode(), short(group.encode()))
 
 
 def names(function: str, found: Invalidation, normals: Collection[Normal] = ()) -> list[bytes]:

@@ -24,7 +24,7 @@ from functions.gateway.stages.cache.shelf import Shelf
 
 ALONE = 3.0  # seconds
 HEARD = 2.0  # seconds for which level one is trusted after invalidations were heard of last
-_UNTOLD = 100_000  # invalidations that wait for level two to come back
+UNTOLD = 10_000  # names that wait for level two to come back; where there are more, it is to forget everything
 
 Clock = Callable[[], float]
 
@@ -64,6 +64,7 @@ class Levels:
         self._ledger = Ledger()
         self._recalls: dict[Key, asyncio.Future[Recalled]] = {}
         self._untold: dict[bytes, None] = {}
+        self._everything = False  # more was to be told than is remembered
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
@@ -122,8 +123,9 @@ class Levels:
     def tell_later(self, names: Collection[bytes]) -> None:
         """These have to be invalidated on level two when it is back."""
         self._untold.update(dict.fromkeys(names))
-        while len(self._untold) > _UNTOLD:
-            del self._untold[next(iter(self._untold))]
+        if self._everything or len(self._untold) > UNTOLD:
+            self._everything = True
+            self._untold.clear()
 
     def forget(self, names: Collection[bytes]) -> None:
         """Forgets targets by key or by tag in this instance; answers that are on their way count as older."""
@@ -139,17 +141,23 @@ class Levels:
 
     async def heard(self) -> None:
         """All invalidations until now are known here."""
-        if self._untold and self.far is not None:
-            names = list(self._untold)
-            if not await self.far.invalidate(names):
-                return
-            for name in names:
-                self._untold.pop(name, None)
+        if self.far is not None and not await self._told(self.far):
+            return
         self._trusted_until = self._monotonic() + HEARD
 
     def lost(self) -> None:
         """Level two did not answer: nobody asks it again until it is heard of."""
         self._trusted_until = 0.0
+
+    async def _told(self, far: Far) -> bool:
+        """Whether level two knows all that waited. What comes meanwhile is told the next time, the same names too."""
+        everything, self._everything = self._everything, False
+        names, self._untold = self._untold, {}
+        if (everything and not await far.clear()) or (names and not await far.invalidate(names)):
+            self._everything = self._everything or everything
+            self.tell_later(names)
+            return False
+        return True
 
     def _recalled(self, key: Key, waiting: "asyncio.Future[Recalled]", began: Moment, found: Found | None) -> None:
         """Takes what level two has: into memory, and to those who wait."""

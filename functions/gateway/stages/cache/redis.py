@@ -23,7 +23,8 @@ from functions.gateway.stages.cache.keys import Key
 from functions.gateway.stages.cache.shelf import VARIANTS
 
 STREAM = b"cache invalidations"
-MOST = 10_000  # invalidations that are remembered, for gateways that were away and for fills under way
+MOST = 10_000  # entries of invalidations that are remembered, for gateways that were away and for fills under way
+_AT_ONCE = 500  # names in one call: it blocks Redis for about a millisecond
 LONGEST = 24 * 3600  # seconds that an answer is kept, however long it could be of use
 _EPOCH = 48 * 3600_000  # milliseconds; longer than any answer that it is about
 
@@ -70,7 +71,12 @@ class RedisLevel:
             self._redis.put(lambda: command, self._heed)
 
     async def invalidate(self, names: Collection[bytes]) -> bool:
-        return await self._asked("EVALSHA", _INVALIDATE.digest, 1, STREAM, MOST, _EPOCH, *names) is not None
+        told = [*names]
+        for start in range(0, len(told), _AT_ONCE):
+            some = told[start : start + _AT_ONCE]
+            if await self._asked("EVALSHA", _INVALIDATE.digest, 1, STREAM, MOST, _EPOCH, *some) is None:
+                return False
+        return True
 
     async def clear(self) -> bool:
         """Forgets everything, as every gateway then does; False when Redis did not answer.

@@ -13,6 +13,7 @@ from functions.gateway.stages.cache.fields import line, members
 from functions.gateway.stages.cache.short import short
 
 MOST = 32  # names in Vary
+LONGEST = 1024  # bytes of a field that are read for what they mean; who says more selects by each byte of it
 # Who is asking: answers that are selected by these are never offered to somebody else for validation.
 PERSONAL = frozenset({b"authorization", b"cookie"})
 # Preferences, whose members may come in any order and in any case (RFC 9110, section 12.5).
@@ -20,7 +21,6 @@ _PREFERENCES = frozenset({b"accept", b"accept-charset", b"accept-encoding", b"ac
 # One value each, in which a comma divides nothing.
 _WHOLE = frozenset({b"user-agent", b"referer", b"origin", b"if-modified-since", b"date"}) | PERSONAL
 
-_SPACED = re.compile(rb"[ \t]*([;=])[ \t]*")
 _FIRST_CHOICE = re.compile(rb";q=1(?:\.0{0,3})?(?=;|\Z)")
 
 
@@ -44,12 +44,14 @@ def _said(name: bytes, value: bytes | None) -> bytes:
     """One field as it selects; a field that is missing matches only where it is missing too."""
     if value is None:
         return name
-    if name in _PREFERENCES and b'"' not in value:
-        return name + b":" + b",".join(sorted(map(_preference, members(value))))
-    if name in _WHOLE or b'"' in value:
+    if name in _WHOLE or len(value) > LONGEST or b'"' in value:
         return name + b":" + value.strip(b" \t")
+    if name in _PREFERENCES:
+        return name + b":" + b",".join(sorted(map(_preference, members(value))))
     return name + b":" + b",".join(members(value))
 
 
 def _preference(member: bytes) -> bytes:
-    return _FIRST_CHOICE.sub(b"", _SPACED.sub(rb"\1", member.lower()))
+    """Without spaces round its parameters. Taken apart, and not searched: a long run of spaces is passed once."""
+    parts = (b"=".join([word.strip(b" \t") for word in part.split(b"=")]) for part in member.lower().split(b";"))
+    return _FIRST_CHOICE.sub(b"", b";".join(parts))

@@ -78,6 +78,10 @@ class Served:
         self._until("ready")
         self._reading.start()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """Ends it as a crash would: nothing is said, nothing finished. Harmless when it has ended."""
         self._process.kill()

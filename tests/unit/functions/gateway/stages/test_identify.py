@@ -47,7 +47,10 @@ async def test_two_ids_are_none() -> None:
     [
         *(b"x-deadline-ms", b"forwarded", b"x-forwarded-host", b"x-instance", b"x-real-ip", b"tracestate"),
         *(b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"true-client-ip", b"x-forwarded-prefix"),
-        b"proxy",
+        *(b"proxy", b"x-forwarded-scheme", b"x-forwarded-anything", b"x-forwarded", b"forwarded-for"),
+        *(b"front-end-https", b"x-url-scheme", b"x-scheme", b"x-host", b"x-http-host-override", b"client-ip"),
+        *(b"x-remote-addr", b"cf-connecting-ip", b"x-envoy-original-path", b"x-script-name", b"x-sendfile-type"),
+        *(b"x-accel-mapping", b"remote-user", b"x-remote-user", b"x-auth-request-user"),
     ],
 )
 @pytest.mark.parametrize("client", ["192.0.2.1", PROXY])

@@ -9,14 +9,17 @@ import pytest
 from redis.asyncio import Redis
 
 from functions.gateway.stages.cache.entry import Stored
+from functions.gateway.stages.cache.invalidation import Invalidation
+from functions.gateway.stages.cache.keys import names
 from functions.gateway.stages.cache.levels import ALONE, Levels
-from functions.gateway.stages.cache.redis import STREAM, entry, field
+from functions.gateway.stages.cache.redis import MOST, STREAM, entry, field
 from functions.gateway.stages.cache.shelf import VARIANTS
 from tests.contract.conftest import RedisServer
 from tests.contract.functions.gateway.stages.cache.conftest import Gateway, until
 from tests.unit.functions.gateway.stages.cache.heads import get, held
 
 KEY = b"things /1"
+MANY = [b"things group %d" % number for number in range(20_000)]  # a script hands on a few thousand in one command
 Two = tuple[Gateway, Gateway]
 
 
@@ -64,6 +67,36 @@ async def test_an_invalidation_reaches_every_gateway_and_level_two(gateways: Two
     assert await found(one) == []
     await until(lambda: not other.levels.held(KEY))
     assert await found(other) == []
+
+
+async def test_however_much_is_invalidated_at_once_everybody_hears_of_it(gateways: Two) -> None:
+    one, other = gateways
+    await keep(one, answer())
+    assert await found(other)
+    await one.levels.invalidate([*MANY, KEY])
+    assert not one.levels.alone
+    await until(lambda: not other.levels.held(KEY))
+
+
+async def test_so_it_is_with_all_that_waited_for_level_two(gateways: Two) -> None:
+    one, other = gateways
+    await keep(one, answer())
+    assert await found(other)
+    one.levels.tell_later([*MANY, KEY])
+    await until(lambda: not other.levels.held(KEY))
+    assert not one.levels.alone
+
+
+@pytest.mark.parametrize("groups", [("x" * 30_000,), tuple(f"{number:x>100}" for number in range(300))])
+async def test_the_stream_takes_few_bytes_however_long_and_many_names_are(
+    gateways: Two, operator: "Redis", groups: tuple[str, ...]
+) -> None:
+    one, _ = gateways
+    for _ in range(20):
+        await one.levels.invalidate(names("things", Invalidation(groups=groups)))
+    size = await operator.memory_usage(STREAM, samples=0)
+    assert size is not None
+    assert size / await operator.xlen(STREAM) * MOST < 32 * 1024**2
 
 
 async def test_a_group_of_another_function_is_another_group(gateways: Two) -> None:

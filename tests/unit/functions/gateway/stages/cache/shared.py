@@ -37,6 +37,13 @@ class Shared:
         self.shelf.invalidate(names)
         return True
 
+    async def clear(self) -> bool:
+        if self.away:
+            return False
+        self._ledger.forget()
+        self.shelf.clear()
+        return True
+
     async def claim(self, name: bytes, seconds: float) -> bool:
         assert seconds > 0
         free = name not in self.claims

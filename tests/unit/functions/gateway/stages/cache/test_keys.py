@@ -50,6 +50,13 @@ def test_rfc9875_groups_of_two_functions_are_two() -> None:
     assert set(tags("users", stored)).isdisjoint(tags("orders", stored))
 
 
+def test_a_group_has_a_short_name_however_long_it_is_and_no_two_have_one() -> None:
+    long, other = (names("users", Invalidation(groups=("x" * 30_000 + end,))) for end in "ab")
+    assert len(long[0]) < 250
+    assert long != other
+    assert long == tags("users", held(f'Cache-Groups: "{"x" * 30_000}a"'))
+
+
 def test_an_invalidation_names_keys_and_tags() -> None:
     found = names("users", Invalidation((b"/%61",), ("one",)))
     assert found == [key("users", b"/a"), *tags("users", held('Cache-Groups: "one"'))]

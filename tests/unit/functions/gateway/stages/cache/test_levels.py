@@ -1,4 +1,6 @@
-from functions.gateway.stages.cache.levels import ALONE, HEARD, Began, Levels
+from collections.abc import Collection
+
+from functions.gateway.stages.cache.levels import ALONE, HEARD, UNTOLD, Began, Levels
 from tests.unit.functions.gateway.stages.cache.heads import NOW, held
 from tests.unit.functions.gateway.stages.cache.shared import Shared
 
@@ -116,6 +118,41 @@ async def test_an_invalidation_that_could_not_be_told_is_told_before_anything_is
     one.keep("things", KEY, STORED, (await one.recall(KEY)).began)
     far.away = True
     await other.invalidate([KEY])
+    other.lost()
+    await other.heard()
+    assert other.alone
+    far.away = False
+    await other.heard()
+    assert (other.alone, far.shelf.held(KEY)) == (False, ())
+
+
+async def test_what_is_invalidated_again_while_it_is_told_is_told_again() -> None:
+    far = Shared()
+    one, other = await heard(far), await heard(far)
+    other.tell_later([KEY])
+    tell = far.invalidate
+
+    async def meanwhile(names: Collection[bytes]) -> bool:
+        far.invalidate = tell  # type: ignore[method-assign]
+        told = await far.invalidate(names)
+        one.keep("things", KEY, STORED, (await one.recall(KEY)).began)
+        other.tell_later([KEY])
+        return told
+
+    far.invalidate = meanwhile  # type: ignore[method-assign]
+    await other.heard()
+    assert far.shelf.held(KEY)
+    await other.heard()
+    assert not far.shelf.held(KEY)
+
+
+async def test_when_more_waits_to_be_told_than_is_remembered_level_two_forgets_everything() -> None:
+    far = Shared()
+    one, other = await heard(far), await heard(far)
+    one.keep("things", KEY, STORED, (await one.recall(KEY)).began)
+    far.away = True
+    other.tell_later([KEY])
+    other.tell_later([b"things /%d" % number for number in range(20, 20 + UNTOLD)])
     other.lost()
     await other.heard()
     assert other.alone

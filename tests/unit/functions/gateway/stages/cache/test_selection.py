@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.stages.cache.selection import MOST, nominated, selecting
+from functions.gateway.stages.cache.selection import LONGEST, MOST, nominated, selecting
 from tests.unit.functions.gateway.stages.cache.heads import head
 
 HOST = b"portico.test"
@@ -41,6 +41,7 @@ def test_what_vary_nominates(lines: list[str], names: tuple[bytes, ...] | None) 
     ("name", "one", "other"),
     [
         ("Foo", ["1, 2"], ["1", "2"]),
+        ("Accept", ["a ; ; b = c", "d"], ["D,a;;b=c"]),
         ("Foo", ["1,2"], [" 1, 2 "]),
         ("Accept-Language", ["en, de"], ["de, en"]),
         ("Accept-Language", ["en, de"], ["eN ,  De"]),
@@ -92,3 +93,11 @@ def test_what_selects_is_never_long_and_no_two_of_it_are_one(one: str, other: st
     first, second = (selecting((b"foo",), HOST, head(f"Foo: {value}")) for value in (one, other))
     assert (first == second) == (one == other)
     assert len(first) <= len(HOST) + 201
+
+
+@pytest.mark.parametrize("name", ["Accept", "Accept-Language", "Foo"])
+def test_a_field_that_is_longer_than_anybody_means_selects_by_each_of_its_bytes(name: str) -> None:
+    short, long = "x" * (LONGEST - 4), "x" * LONGEST
+    assert same(name, [f"{short}, a"], [f"{short} ,a"])
+    assert same(name, [f"{long}, a"], [f"{long}, a"])
+    assert not same(name, [f"{long}, a"], [f"{long} ,a"])

@@ -26,6 +26,24 @@ async def test_the_second_request_never_reaches_the_function() -> None:
     assert len(origin.seen) == origin.ended == 1
 
 
+@pytest.mark.parametrize(
+    ("scheme", "host"),
+    [
+        (b"http", "Portico.TEST"),
+        (b"http", "portico.test:80"),
+        (b"http", "portico.test:"),
+        (b"https", "portico.test:443"),
+    ],
+)
+async def test_the_function_is_asked_for_the_host_that_counts_as_all_who_spell_it_otherwise_get_that_answer(
+    scheme: bytes, host: str
+) -> None:
+    cached = Cached(origin := Origin(PUBLIC))
+    await body(await cached.get(host=host, scheme=scheme))
+    assert [value for name, value in origin.seen[0].headers if name == b"host"] == [b"portico.test"]
+    assert said(await cached.get(scheme=scheme)) == "portico; hit; ttl=60"
+
+
 async def test_a_head_is_answered_from_what_a_get_brought() -> None:
     cached = Cached(origin := Origin(PUBLIC))
     await body(await cached.get())
