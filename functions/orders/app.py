@@ -103,7 +103,7 @@ async def list_orders(request: Asked, principal: Caller, database: Data) -> Resp
     owner = query.user_id or principal.id
     if owner != principal.id:
         require_role(principal, "admin")
-    async with database.read() as connection:
+    async with database.single() as connection:
         found = page(await store.orders(connection, owner, query), query.limit, lambda order: order.id)
     link = found.next_link("/orders", request.scope["query_string"])
     return shown(request, found, headers={**PRIVATE, **link})
@@ -115,7 +115,7 @@ async def list_orders(request: Asked, principal: Caller, database: Data) -> Resp
 )
 async def show_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
     """One order of the caller's."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         order = await store.order(connection, named(model.Id, order_id))
     return shown(request, _own(order, principal), headers=PRIVATE)
 
