@@ -85,11 +85,12 @@ class Postgres(Database):
     def give(self, place: Place) -> None:
         """Takes one back; nothing is open on it."""
         self.load.open -= 1
+        now = place.used = monotonic()
         self._turns.give(place)
-        place.used = monotonic()
-        coldest = self._turns.free[0] if self._turns.free else place
-        if place.used - coldest.used > _IDLE:
-            coldest.drop()
+        for cold in self._turns.free:  # what was used last is on top
+            if now - cold.used <= _IDLE:
+                return
+            cold.drop()
 
     async def close(self) -> None:
         self._closed = True
