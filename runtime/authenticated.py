@@ -39,10 +39,10 @@ async def principal(request: Request[Any, Any, State], verifier: NamedDependency
 
 def _authorization(request: Request[Any, Any, State]) -> bytes | None:
     """Of two, whoever stood before this function may have judged the other."""
-    lines = request.headers.getall("authorization", [])
-    if len(lines) > 1:
+    found = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if len(found) > 1:
         raise invalid("it came twice")
-    return lines[0].encode("latin-1") if lines else None
+    return found[0] if found else None
 
 
 def require_role(who: HasRole, role: str) -> None:

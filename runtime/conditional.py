@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 
+from runtime.fields import listed
+from runtime.plain import Plain
 from runtime.tags import ETag, etag, has, holds
 
 __all__ = ["ETag", "etag", "has", "holds", "shown", "tagged"]
@@ -31,12 +33,6 @@ def tagged(
 ) -> Response[bytes]:
     """The same for what is bytes already."""
     known = {**headers, "ETag": etag(body)}
-    if request.method == "GET" and has(field(request, "if-none-match"), known["ETag"]):
-        return Response(b"", status_code=304, headers=known)
-    return Response(body, status_code=status, headers=known, media_type=media_type)
-
-
-def field(request: Request[Any, Any, Any], name: str) -> str | None:
-    """A field of a request; several lines are one list (section 5.3)."""
-    lines = request.headers.getall(name, [])
-    return ", ".join(lines) if lines else None
+    if request.method == "GET" and has(listed(request.scope["headers"], b"if-none-match"), known["ETag"]):
+        return Plain(b"", status_code=304, headers=known)
+    return Plain(body, status_code=status, headers=known, media_type=media_type)

@@ -14,8 +14,8 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
-from runtime.conditional import field
 from runtime.dates import seconds
+from runtime.fields import listed
 from runtime.instant import SECOND
 from runtime.problem import STALE, Problem
 from runtime.tags import etag, has, holds
@@ -53,9 +53,12 @@ class Conditions:
 Asking = NamedDependency[Conditions]
 
 
+_NAMES = (b"if-match", b"if-none-match", b"if-unmodified-since")
+
+
 def conditions(request: Request[Any, Any, Any]) -> Conditions:
     """A dependency of handlers that change what is shown."""
-    return Conditions(*(field(request, name) for name in ("if-match", "if-none-match", "if-unmodified-since")))
+    return Conditions(*(listed(request.scope["headers"], name) for name in _NAMES))
 
 
 def unguarded(handlers: Iterable[HTTPRouteHandler]) -> Iterator[str]:

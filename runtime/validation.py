@@ -1,9 +1,9 @@
 """Data from outside -> typed values, or every fault at once.
 
-msgspec stops at the first fault; people who write a manifest, a setting or a request want them all. A value is walked
-along its type, each leaf is converted by msgspec, and only a tree without faults is built. The walk ends at the first
-fault that is not told any more, and does not enter a list of a wrong length: strangers decide how many there are. A
-type with a `parse(text)` classmethod is read by it.
+msgspec stops at the first fault; people who write a manifest, a setting or a request want them all. Where it finds one,
+a value is walked along its type, and each leaf is converted by msgspec. The walk ends at the first fault that is not
+told any more, and does not enter a list of a wrong length: strangers decide how many there are. A type with a
+`parse(text)` classmethod is read by it.
 """
 
 import types
@@ -62,10 +62,13 @@ def convert(value: object, type_: type[T], *, strict: bool = True) -> T:
 
     Raises Invalid with every fault.
     """
-    refused = Invalid(_faults(value, type_, (), strict=strict))
-    if refused.faults:
-        raise refused
-    return msgspec.convert(value, type_, strict=strict, dec_hook=parse_text)
+    try:
+        return msgspec.convert(value, type_, strict=strict, dec_hook=parse_text)
+    except msgspec.ValidationError:
+        refused = Invalid(_faults(value, type_, (), strict=strict))
+        if not refused.faults:
+            raise
+    raise refused
 
 
 def parse_text(type_: type, value: object) -> object:

@@ -70,6 +70,9 @@ class DoomedDatabase(Database):
     def read(self) -> Any:  # noqa: ANN401  as the real one has it
         return self._real.read()
 
+    def single(self) -> Any:  # noqa: ANN401  as the real one has it
+        return self._real.single()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
         async with self._real.write() as connection:

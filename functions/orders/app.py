@@ -26,6 +26,7 @@ from runtime.background import beside
 from runtime.conditional import etag, shown
 from runtime.database import Connection, Database
 from runtime.database.telemetry import watch
+from runtime.fields import lines
 from runtime.health import Health
 from runtime.idempotency import (
     KEPT_MS,
@@ -45,6 +46,7 @@ from runtime.metrics import Metrics
 from runtime.migrate import opened
 from runtime.openapi import answers, publish
 from runtime.page import Page, page
+from runtime.plain import Plain
 from runtime.preconditions import Asking, Conditions
 from runtime.problem import (
     FORBIDDEN,
@@ -87,13 +89,13 @@ class Settings(msgspec.Struct, frozen=True):
 )
 async def place_order(request: Asked, data: JSONBody[NewOrder], principal: Caller, database: Data) -> Response[bytes]:
     """Places an order, once for each Idempotency-Key."""
-    key = parse_key(request.headers.getall("idempotency-key", []))
+    key = parse_key(lines(request.scope["headers"], b"idempotency-key"))
     # Of what the body says and not of its bytes: some clients write members in another order each time.
     claim = Claim(principal.id, "POST", "/orders", key, fingerprint(msgspec.json.encode(data)))
     effect = partial(_place, data, principal.id)
     answer, replayed = await once(database, claim, effect, now=now_ms, refusals=(INVALID, model.OUT_OF_STOCK))
     headers = dict(answer.headers) | ({"Idempotency-Replayed": "true"} if replayed else {})
-    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
+    return Plain(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
 
 
 @get("/orders", opt=answers({200: Page[Order]}, FORBIDDEN, query=OrderQuery, headers=("ETag", "Cache-Control")))
@@ -103,7 +105,7 @@ async def list_orders(request: Asked, principal: Caller, database: Data) -> Resp
     owner = query.user_id or principal.id
     if owner != principal.id:
         require_role(principal, "admin")
-    async with database.read() as connection:
+    async with database.single() as connection:
         found = page(await store.orders(connection, owner, query), query.limit, lambda order: order.id)
     link = found.next_link("/orders", request.scope["query_string"])
     return shown(request, found, headers={**PRIVATE, **link})
@@ -115,7 +117,7 @@ async def list_orders(request: Asked, principal: Caller, database: Data) -> Resp
 )
 async def show_order(request: Asked, order_id: FromPath[str], principal: Caller, database: Data) -> Response[bytes]:
     """One order of the caller's."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         order = await store.order(connection, named(model.Id, order_id))
     return shown(request, _own(order, principal), headers=PRIVATE)
 

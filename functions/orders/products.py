@@ -25,7 +25,7 @@ SHARED = {"Cache-Control": "public, max-age=10, stale-while-revalidate=30, stale
 async def list_products(request: Asked, database: Data) -> Response[bytes]:
     """The products, by sku."""
     query = PageQuery.read(request.scope["query_string"])
-    async with database.read() as connection:
+    async with database.single() as connection:
         found = page(await store.products(connection, query), query.limit, lambda product: product.sku)
     link = found.next_link("/products", request.scope["query_string"])
     return shown(request, found, headers={**SHARED, **link, "Cache-Groups": model.groups()})
@@ -37,7 +37,7 @@ async def list_products(request: Asked, database: Data) -> Response[bytes]:
 )
 async def show_product(request: Asked, sku: FromPath[str], database: Data) -> Response[bytes]:
     """One product."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         product = await store.product(connection, named(model.Sku, sku))
     return shown(request, existing(product), headers={**SHARED, "Cache-Groups": model.groups(sku)})
 

@@ -47,7 +47,7 @@ async def list_users(request: Asked, caller: Caller, database: Data) -> Response
     """Every account, newest first; for admins."""
     require_role(caller, "admin")
     query = PageQuery.read(request.scope["query_string"])
-    async with database.read() as connection:
+    async with database.single() as connection:
         found = page(await store.users(connection, query), query.limit, lambda user: user.id)
     link = found.next_link("/users", request.scope["query_string"])
     private = Page([user.private() for user in found.items], found.next_cursor)
@@ -62,7 +62,7 @@ async def show_profile(request: Asked, user_id: FromPath[str], database: Data) -
     """What anyone may see of a user."""
     if not re.fullmatch(model.ID, user_id):
         raise Problem(NOT_FOUND)  # nor could PostgreSQL be asked for text with a NUL in it
-    async with database.read() as connection:
+    async with database.single() as connection:
         user = await store.user(connection, user_id)
     if user is None:
         raise Problem(NOT_FOUND)

@@ -63,7 +63,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 
 
 async def _expect(passwords: Passwords, database: Database) -> None:
-    async with database.read() as connection:
+    async with database.single() as connection:
         for each in await store.hash_parameters(connection, REST):
             passwords.expect(each)
 

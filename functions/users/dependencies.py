@@ -28,7 +28,7 @@ Caller = NamedDependency[User]
 
 async def caller(principal: Bearer, database: Data) -> User:
     """A dependency: whose token it is. Raises Problem unauthenticated once the session has ended."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         return await living_session(connection, principal)
 
 

@@ -87,7 +87,7 @@ async def log_out(principal: Bearer, database: Data) -> None:
 @get("/sessions", opt=answers({200: Sessions}, headers=("Cache-Control",)))
 async def list_sessions(request: Asked, principal: Bearer, database: Data) -> Response[bytes]:
     """The caller's sessions that live: where somebody else got in, it shows here."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         rows = await store.living_sessions(connection, principal.id)
     items = [Session(row["id"], rfc3339(row["authenticated_at"]), row["id"] == principal.session) for row in rows]
     return shown(request, Sessions(items), headers=SECRET)
@@ -120,7 +120,7 @@ async def list_ended(request: Asked, database: Data, issuer: Issuing) -> Respons
     query = convert(dict(request.query_params), EndedQuery, strict=False)
     now = now_ms()
     since = max(query.since, now - issuer.lifetime * SECOND - OVERLAP)
-    async with database.read() as connection:
+    async with database.single() as connection:
         ended = await store.ended_sessions(connection, since)
     return shown(request, Ended(ended, now - OVERLAP, issuer.lifetime), headers=SECRET)
 

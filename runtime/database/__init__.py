@@ -4,6 +4,7 @@ Portable SQL is: `$1` placeholders, TEXT and BIGINT (so times and flags come fro
 names, no `now()`, `::` or `FOR UPDATE`. It never builds SQL, never retries, and lets no error of a driver out.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +20,7 @@ CONNECTIONS = 8
 PATIENCE = 5.0
 TELLING = 0.03  # seconds of a request's time that are kept for rolling back and saying why
 FAILED = "the transaction is over: one of its statements failed"
+ONE = "single() is for one statement; read() is for several that see one state"
 
 
 class UniqueViolation(Exception):
@@ -86,20 +88,21 @@ class Load:
     begun: int = 0
     waited: float = 0.0
 
-    async def wait(self, turn: Awaitable[T]) -> T:
-        """What `turn` gives, once it comes."""
+    async def wait(self, turn: Awaitable[T], patience: float) -> T:
+        """What `turn` gives, once it comes. Raises DatabaseBusy after `patience` seconds."""
         began = monotonic()
         try:
-            return await turn
+            async with asyncio.timeout(patience):
+                return await turn
+        except TimeoutError as error:
+            raise DatabaseBusy from error
         finally:
             self.waited += monotonic() - began
 
-    async def lease(self, connection: Awaitable[T]) -> T:
-        """Waits for a connection; whoever gets it takes it off `open` again."""
-        leased = await self.wait(connection)
+    def begin(self) -> None:
+        """One more is open; whoever began it takes it off `open` again."""
         self.open += 1
         self.begun += 1
-        return leased
 
 
 class Database(ABC):
@@ -131,6 +134,10 @@ class Database(ABC):
         """A snapshot: all queries of the block see one state, that of the first query. It cannot write."""
 
     @abstractmethod
+    def single(self) -> AbstractAsyncContextManager[Connection]:
+        """A read of one statement, which PostgreSQL needs no transaction for: another in the same block is an error."""
+
+    @abstractmethod
     def write(self) -> AbstractAsyncContextManager[Connection]:
         """One transaction: commits at the end of the block, and rolls back when anything is raised in it.
 
@@ -148,7 +155,7 @@ class Database(ABC):
 
     async def ping(self) -> None:
         """Returns when a query is answered; raises DatabaseBusy or DatabaseUnavailable."""
-        async with self.read() as connection:
+        async with self.single() as connection:
             await connection.fetch("SELECT 1")
 
 

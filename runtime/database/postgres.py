@@ -1,20 +1,21 @@
-"""PostgreSQL behind the Database interface: a pool of connections that come back by themselves after a restart.
+"""PostgreSQL behind the Database interface: connections that are opened when needed, and again after a restart.
 
-The client ends a wait with the request's deadline. The server has limits of its own, for when this process can't tell
-it any more: a lock is waited for `patience` seconds, a statement runs and a transaction idles at most twice that.
+The client ends a wait with the request's deadline. What a pool of asyncpg's does at each lease (a proxy, a reset, a
+shielded task) is not needed: a transaction ends before its connection is given back, and changes no session.
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from time import monotonic
+from types import TracebackType
+from typing import Self
 
 import asyncpg
 
-from runtime import silence
 from runtime.database import (
     FAILED,
+    ONE,
     Connection,
     Database,
     DatabaseBusy,
@@ -22,183 +23,229 @@ from runtime.database import (
     Load,
     Row,
     StatementRefused,
-    UniqueViolation,
     bounded,
 )
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Pool = asyncpg.Pool[asyncpg.Record]
-    Raw = PoolConnectionProxy[asyncpg.Record]
-    Driven = asyncpg.Connection[asyncpg.Record]
-else:
-    Driven = asyncpg.Connection
+from runtime.database.place import Driven, Place, translated
+from runtime.database.turns import Turns
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
-# SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
-BUSY = ("25P03", "40", "55P03", "57014")  # idle too long; serialization and deadlock; lock; statement timeout
-UNAVAILABLE = ("08", "28", "3D", "53", "57P", "58")  # connection; login; no such database; resources; shutdown; I/O
-
-
 _READERS = 4  # one connection in so many is for readers alone: writers hold theirs while they wait for others' rows
 
-# The server's own side of a connection, for when this machine is gone.
-_SILENCE = {
-    "tcp_keepalives_idle": f"{silence.QUIET}",
-    "tcp_keepalives_interval": f"{silence.AGAIN}",
-    "tcp_keepalives_count": f"{silence.QUESTIONS}",
-}
+_IDLE = 300.0  # seconds after which a connection that nobody needed is closed
 
 
 class Postgres(Database):
-    """A pool on one PostgreSQL database."""
+    """Connections to one PostgreSQL database."""
 
-    def __init__(self, pool: "Pool", connections: int, patience: float) -> None:
-        self._pool = pool
-        self._writers = asyncio.Semaphore(connections - connections // _READERS)
-        self._patience = patience
+    def __init__(self, url: str, connections: int, patience: float) -> None:
+        self._places = [Place(url, patience) for _ in range(connections)]
+        self._turns = Turns(self._places)
+        self._closed = False
+        self.writers = asyncio.Semaphore(connections - connections // _READERS)
+        self.patience = patience
         self.load = Load()
 
     @classmethod
     async def connect(cls, url: str, connections: int, patience: float) -> Self:
-        """Opens the pool, and sees that the server answers. Raises DatabaseUnavailable."""
-        with _translated():
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=0,
-                max_size=connections,
-                timeout=patience,
-                command_timeout=patience,
-                reset=_keep,
-                server_settings=_limits(patience) | _SILENCE,
-                connection_class=Watched,
-            )
-        database = cls(pool, connections, patience)
-        try:
-            await database.ping()
-        except BaseException:
-            pool.terminate()
-            raise
+        """Sees that the server answers. Raises DatabaseUnavailable."""
+        database = cls(url, connections, patience)
+        await database.ping()
         return database
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
-        return self._transaction(SNAPSHOT)
+        return PostgresConnection(self, SNAPSHOT)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Connection]:
-        with _translated():
-            async with asyncio.timeout(bounded(self._patience)):
-                await self.load.wait(self._writers.acquire())
-        try:
-            async with self._transaction(WRITE) as connection:
-                yield connection
-        finally:
-            self._writers.release()
+    def write(self) -> AbstractAsyncContextManager[Connection]:
+        return Writing(self, WRITE)
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
-        with _translated():
-            raw = await self.load.lease(self._pool.acquire(timeout=bounded(self._patience)))
-        committed = False
-        try:
-            with _translated():
-                await raw.execute(begin)
-            yield PostgresConnection(raw, self._patience)
-            with _translated():
-                committed = await raw.execute("COMMIT") == "COMMIT"
-            if not committed:
-                raise StatementRefused(FAILED)
-        finally:
-            self.load.open -= 1
-            await asyncio.shield(self._settle(raw, committed=committed))
+    def single(self) -> AbstractAsyncContextManager[Connection]:
+        return Single(self, "")
 
-    async def _settle(self, raw: "Raw", *, committed: bool) -> None:
-        """Ends what is still open. A connection on which that fails is closed, and the pool opens another."""
-        try:
-            if not committed:
-                await raw.execute("ROLLBACK")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            with suppress(asyncpg.InterfaceError):  # closed already
-                raw.terminate()
-        finally:
-            await self._pool.release(raw)
+    async def lease(self) -> Place:
+        """A place with a connection, within the deadline. Raises DatabaseBusy and DatabaseUnavailable."""
+        patience = bounded(self.patience)
+        if self._closed:
+            raise DatabaseUnavailable
+        if patience <= 0:
+            raise DatabaseBusy
+        free = self._turns.now()
+        place = await self.load.wait(self._turns.wait(), patience) if free is None else free
+        if not place.ready:
+            try:
+                with translated():
+                    await self.load.wait(place.open(), bounded(self.patience))
+            except BaseException:
+                self._turns.give(place)
+                raise
+        self.load.begin()
+        return place
+
+    def give(self, place: Place) -> None:
+        """Takes one back; nothing is open on it."""
+        self.load.open -= 1
+        now = place.used = monotonic()
+        self._turns.give(place)
+        for cold in self._turns.free:  # what was used last is on top
+            if now - cold.used <= _IDLE:
+                return
+            cold.drop()
 
     async def close(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
-                await self._pool.close()  # which ends them all when it is cancelled
-
-
-class Watched(Driven):
-    """One whose socket tells when the server's machine is gone."""
-
-    __slots__ = ()
-
-    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:  # noqa: ANN401  the driver's own affair
-        super().__init__(protocol, transport, *rest)
-        silence.watch(transport.get_extra_info("socket"))
+        self._closed = True
+        try:
+            async with asyncio.timeout(self.patience):
+                for _ in self._places:
+                    place = await self._turns.wait()
+                    if place.raw is not None:
+                        await place.raw.close()
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            pass
+        finally:
+            for place in self._places:
+                place.drop()
 
 
 class PostgresConnection(Connection):
-    """A transaction on one of the pool's connections."""
+    """A transaction on one of the connections: its block, and what the block is given."""
 
-    def __init__(self, raw: "Raw", patience: float) -> None:
-        self._raw = raw
-        self._patience = patience
+    __slots__ = ("_begin", "_database", "_place", "_raw")
+
+    def __init__(self, database: Postgres, begin: str) -> None:
+        self._database = database
+        self._begin = begin
+        self._place: Place
+        self._raw: Driven | None = None  # None before the block, and after it
+
+    async def __aenter__(self) -> Connection:
+        self._place = await self._database.lease()
+        self._raw = self._place.raw
+        try:
+            await self._open(self._driven)
+        except BaseException:
+            await self._give_up()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            await self._give_up()
+            return
+        try:
+            await self._close(self._driven)
+        except BaseException:
+            await self._give_up()
+            raise
+        self._leave()
 
     async def fetch(self, sql: str, *values: object) -> Sequence[Row]:
-        with _translated():
-            return await self._raw.fetch(sql, *values, timeout=bounded(self._patience))
+        with translated():
+            return await self._driven.fetch(sql, *values, timeout=bounded(self._database.patience))
 
     async def execute(self, sql: str, *values: object) -> int:
-        with _translated():
-            status = await self._raw.execute(sql, *values, timeout=bounded(self._patience))
+        with translated():
+            status = await self._driven.execute(sql, *values, timeout=bounded(self._database.patience))
         count = (status or "").rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
+    @property
+    def _driven(self) -> Driven:
+        if self._raw is None:
+            raise StatementRefused(FAILED)
+        return self._raw
 
-def _limits(patience: float) -> dict[str, str]:
-    once, twice = f"{patience * 1000:.0f}", f"{patience * 2000:.0f}"
-    return {
-        "lock_timeout": once,
-        "statement_timeout": twice,
-        "idle_in_transaction_session_timeout": twice,
-    }
+    async def _open(self, raw: Driven) -> None:
+        with translated():
+            await raw.execute(self._begin)
 
+    async def _close(self, raw: Driven) -> None:
+        with translated():
+            committed = await raw.execute("COMMIT") == "COMMIT"
+        if not committed:
+            raise StatementRefused(FAILED)
 
-async def _keep(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Nothing to reset: each transaction has ended, and none changes its session. Saves a round trip."""
+    async def _give_up(self) -> None:
+        await asyncio.shield(self._settle("ROLLBACK"))
 
+    async def _settle(self, statement: str) -> None:
+        """Ends what is still open. A connection on which that fails is closed, and another is opened when needed."""
+        try:
+            await self._driven.execute(statement)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            self._place.drop()
+        finally:
+            self._leave()
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The one place where the driver's errors become ours."""
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise UniqueViolation(_columns(error.detail)) from None  # its text quotes the row: nothing for a log
-    except asyncpg.InvalidCachedStatementError as error:
-        raise DatabaseBusy from error  # the schema changed under a `SELECT *`; the next try prepares it anew
-    except TimeoutError as error:
-        raise DatabaseBusy from error
-    except (OSError, asyncpg.InternalClientError) as error:  # the latter when the server's farewell has just come in
-        raise DatabaseUnavailable from error
-    except asyncpg.InterfaceError as error:
-        if re.match("(cannot call|connection is|the underlying|pool is).*(clos|released)", str(error)):
-            raise DatabaseUnavailable from error
-        raise StatementRefused(str(error)) from error
-    except asyncpg.PostgresError as error:
-        if error.sqlstate.startswith(BUSY):
-            raise DatabaseBusy from error
-        if error.sqlstate.startswith(UNAVAILABLE):
-            raise DatabaseUnavailable from error
-        raise StatementRefused(error.args[0]) from None  # its details quote the row as well
+    def _leave(self) -> None:
+        self._raw = None
+        self._database.give(self._place)
 
 
-def _columns(detail: str | None) -> tuple[str, ...]:
-    """From "Key (user_id, name)=(1, x) already exists."; the parentheses stay in every language."""
-    found = re.search(r"\((.*?)\)=\(", detail or "")
-    return tuple(found[1].split(", ")) if found else ()
+class Single(PostgresConnection):
+    """One statement is one state by itself, so it needs no transaction; by its session's default it cannot write."""
+
+    __slots__ = ("_under_way", "_used")
+
+    def __init__(self, database: Postgres, begin: str) -> None:
+        super().__init__(database, begin)
+        self._used = False
+        self._under_way = False
+
+    async def fetch(self, sql: str, *values: object) -> Sequence[Row]:
+        self._begun()
+        rows = await super().fetch(sql, *values)
+        self._under_way = False
+        return rows
+
+    async def execute(self, sql: str, *values: object) -> int:
+        self._begun()
+        count = await super().execute(sql, *values)
+        self._under_way = False
+        return count
+
+    def _begun(self) -> None:
+        if self._used:
+            raise RuntimeError(ONE)
+        self._used = self._under_way = True
+
+    async def _open(self, raw: Driven) -> None:
+        """Nothing to begin."""
+
+    async def _close(self, raw: Driven) -> None:
+        """Nothing to end."""
+
+    async def _give_up(self) -> None:
+        """Whatever is raised in the block: where a statement did not come to its end, the server is asked again."""
+        if self._under_way:
+            await asyncio.shield(self._settle("SELECT 1"))
+        else:
+            self._leave()
+
+
+class Writing(PostgresConnection):
+    """One of those that may write at the same time."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> Connection:
+        writers = self._database.writers
+        if writers.locked():
+            await self._database.load.wait(writers.acquire(), bounded(self._database.patience))
+        else:
+            await writers.acquire()
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            writers.release()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            self._database.writers.release()

@@ -1,200 +1,266 @@
 """SQLite behind the Database interface: one writer and several readers on a file that other processes may share.
 
-Every connection has a thread of its own, which keeps no process alive. An order that was acknowledged has to outlive a
-crash and a loss of power: hence WAL with synchronous=FULL, which syncs the log at each commit.
+An order that was acknowledged has to outlive a crash and a loss of power: hence WAL with synchronous=FULL, which syncs
+the log at each commit, in a thread. What is known to be short is carried out on the event loop, which a hop to a thread
+would cost several times as much; the rest has the connection's thread.
 """
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from threading import Event
-from typing import Self, TypeVar
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
 
-from runtime.database import (
-    FAILED,
-    Connection,
-    Database,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    Load,
-    Row,
-    StatementRefused,
-    UniqueViolation,
-    bounded,
-)
-
-T = TypeVar("T")
-STEPS = 10_000  # of SQLite's machine, well under a millisecond, between two looks at whether to stop
-GLANCE = 0.05  # seconds that a lock is waited for between two such looks: SQLite takes none while it waits
+from runtime.database import FAILED, ONE, Connection, Database, DatabaseBusy, Load, Row, StatementRefused, bounded
+from runtime.database.handle import Done, Handle, translated
+from runtime.database.pace import Pace
+from runtime.database.turns import Turns
 
 WRITER = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
 READER = "PRAGMA query_only = ON"
 
-BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL}
-UNAVAILABLE = {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_PERM,
-}
-DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+Kept = tuple[str, Sequence[object], Done]
 
-
-class Handle:
-    """A connection, its thread, and the flag that makes the thread give up what it is at (and roll it back)."""
-
-    def __init__(self, path: str, patience: float) -> None:
-        self.stop = Event()
-        with _translated():
-            self.raw = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
-        self.raw.row_factory = sqlite3.Row
-        self.raw.set_progress_handler(self.stop.is_set, STEPS)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
-        self._closed = False
-
-    async def run(self, call: Callable[..., T], *arguments: object) -> T:
-        """What `call` returns, in the connection's thread, after all that was asked of it before."""
-        if self._closed:
-            raise DatabaseUnavailable
-        with _translated():
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
-
-    async def begin(self, statement: str, patience: float) -> None:
-        """Begins a transaction, and gives up the wait for its lock when nobody waits for it any more."""
-        try:
-            await self.run(self._begin, statement, time.monotonic() + patience)
-        except asyncio.CancelledError:
-            self.stop.set()
-            raise
-
-    async def close(self) -> None:
-        self.stop.set()
-        await self.run(self.raw.close)
-        self._closed = True
-        self._thread.shutdown(wait=False)
-
-    def _begin(self, statement: str, last: float) -> None:
-        while True:
-            left = last - time.monotonic()
-            try:
-                self.raw.execute(f"PRAGMA busy_timeout = {max(0, round(min(GLANCE, left) * 1000))}")
-                self.raw.execute(statement)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in BUSY or left <= GLANCE or self.stop.is_set():
-                    raise
-            else:
-                return
-
-
-Pool = asyncio.Queue[Handle]
+_MOST = 256  # statements of a write that run on the loop: they are kept, as they may have to be repeated
 
 
 class Sqlite(Database):
     """A file in WAL mode."""
 
-    def __init__(self, opened: AsyncExitStack, writers: Pool, readers: Pool, patience: float) -> None:
+    def __init__(self, opened: AsyncExitStack, writer: Handle, readers: list[Handle], patience: float) -> None:
         self._opened = opened
-        self._writers = writers
-        self._readers = readers
-        self._patience = patience
+        self._size = len(readers)
+        self.patience = patience
         self.load = Load()
+        self.pace = Pace()
+        self.writers = Turns([writer])
+        self.readers = Turns(readers)
 
     @classmethod
     async def connect(cls, path: str, readers: int, patience: float) -> Self:
         """Opens, and makes if need be, the file at `path`; its folder must exist. Raises DatabaseUnavailable."""
         async with AsyncExitStack() as opened:
-            writers = await _pool(opened, path, WRITER, 1, patience)
-            pool = await _pool(opened, path, READER, readers, patience)
-            return cls(opened.pop_all(), writers, pool, patience)
+            writer = await _opened(opened, path, WRITER, patience)
+            pool = [await _opened(opened, path, READER, patience) for _ in range(readers)]
+            return cls(opened.pop_all(), writer, pool, patience)
         raise AssertionError  # an exit stack swallows nothing; this tells the type checker
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
-        return self._transaction(self._readers, "BEGIN")
+        return Reading(self, self.readers)
+
+    def single(self) -> AbstractAsyncContextManager[Connection]:
+        return Single(self, self.readers)
 
     def write(self) -> AbstractAsyncContextManager[Connection]:
-        return self._transaction(self._writers, "BEGIN IMMEDIATE")
-
-    @asynccontextmanager
-    async def _transaction(self, pool: Pool, begin: str) -> AsyncIterator[Connection]:
-        handle = await self.load.lease(self._lease(pool))
-        try:
-            await handle.begin(begin, bounded(self._patience))
-            yield (connection := SqliteConnection(handle, self._patience))
-            await connection.commit()
-        finally:
-            self.load.open -= 1
-            await asyncio.shield(_settle(pool, handle))
-
-    async def _lease(self, pool: Pool) -> Handle:
-        with _translated():
-            async with asyncio.timeout(bounded(self._patience)):
-                return await pool.get()
+        return Writing(self, self.writers)
 
     async def close(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
-                for pool in (self._readers, self._writers):
-                    for _ in range(pool.maxsize):
-                        await pool.get()
+            async with asyncio.timeout(self.patience):
+                for turns, size in ((self.readers, self._size), (self.writers, 1)):
+                    for _ in range(size):
+                        await turns.wait()
         await self._opened.aclose()
 
 
 class SqliteConnection(Connection):
-    """A transaction on one of the file's connections."""
+    """A transaction on one of the file's connections: its block, and what the block is given."""
 
-    def __init__(self, handle: Handle, patience: float) -> None:
-        self._handle = handle
-        self._patience = patience
+    __slots__ = ("_database", "_handle", "_in_thread", "_kept", "_over", "_patience", "_turns")
+
+    begin: str
+    _handle: Handle
+
+    def __init__(self, database: Sqlite, turns: Turns[Handle]) -> None:
+        self._database = database
+        self._patience = database.patience
+        self._turns = turns
+        self._over = False
+        self._in_thread = False  # from the first statement that is not known to be short to the end of the block
+        self._kept: list[Kept] = []
+
+    async def __aenter__(self) -> Connection:
+        patience = self._left()
+        load = self._database.load
+        free = self._turns.now()
+        self._handle = await load.wait(self._turns.wait(), patience) if free is None else free
+        load.begin()
+        try:
+            if self._handle.at_once(self.begin) is None:
+                await self._handle.begin(self.begin, self._left())
+        except BaseException:
+            await self._give_up()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            await self._give_up()
+            return
+        try:
+            self._check_open()
+            await self._commit()
+        except BaseException:
+            await self._give_up()
+            raise
+        self._leave()
 
     async def fetch(self, sql: str, *values: object) -> Sequence[Row]:
-        rows, _ = await self._run(sql, values)
-        return rows
+        return (await self._run(sql, values)).rows
 
     async def execute(self, sql: str, *values: object) -> int:
-        _, count = await self._run(sql, values)
-        return max(0, count)
+        return max(0, (await self._run(sql, values)).changed)
 
-    async def commit(self) -> None:
-        """Makes it last. Not bounded by the deadline, as the work is done. Raises DatabaseUnavailable."""
-        self._check_open()
-        await self._handle.run(self._handle.raw.commit)
+    @abstractmethod
+    async def _commit(self) -> None:
+        """Ends the transaction as it was meant to."""
+
+    async def _give_up(self) -> None:
+        """Ends what is open, once the thread is done with whatever it is at; only then may the next one have it."""
+        self._over = True
+        self._database.load.open -= 1
+        await asyncio.shield(_settle(self._turns, self._handle))
+
+    def _leave(self) -> None:
+        """Nothing is open any more."""
+        self._over = True
+        self._database.load.open -= 1
+        self._turns.give(self._handle)
+
+    def _keep(self, sql: str, values: Sequence[object], done: Done) -> None:
+        """Told of what was done on the loop."""
 
     def _check_open(self) -> None:
-        """An interrupted statement, or a full disk, has rolled back; what follows would be committed by itself."""
-        if self._handle.stop.is_set() or not self._handle.raw.in_transaction:
+        """What follows the end of a transaction would be committed by itself."""
+        if self._over or not self._handle.sound:
             raise StatementRefused(FAILED)
 
-    async def _run(self, sql: str, values: Sequence[object]) -> tuple[list[sqlite3.Row], int]:
+    def _left(self) -> float:
+        """Seconds. Raises DatabaseBusy when there are none."""
+        patience = bounded(self._patience)
+        if patience <= 0:
+            raise DatabaseBusy
+        return patience
+
+    async def _run(self, sql: str, values: Sequence[object]) -> Done:
         self._check_open()
         try:
-            with _translated():
-                async with asyncio.timeout(bounded(self._patience)):
-                    return await self._handle.run(_execute, self._handle.raw, sql, values)
+            patience = self._left()
+            if not self._in_thread and self._database.pace.short(sql):
+                began = time.perf_counter()
+                if (done := self._handle.at_once(sql, values)) is not None:
+                    await self._ran(sql, time.perf_counter() - began)
+                    self._keep(sql, values, done)
+                    return done
+                self._database.pace.outgrown(sql)
+            return await self._threaded(sql, values, patience)
         except (asyncio.CancelledError, DatabaseBusy):
-            self._handle.stop.set()
+            self._handle.stop = True
             raise
+
+    async def _ran(self, sql: str, seconds: float) -> None:
+        if self._database.pace.on_loop(sql, seconds, far=self._handle.looks > 0):
+            await asyncio.sleep(0)
+
+    async def _threaded(self, sql: str, values: Sequence[object], patience: float) -> Done:
+        self._in_thread = True
+        handle, kept, self._kept = self._handle, self._kept, []
+        begun = handle.sound
+        last = time.monotonic() + patience
+        try:
+            with translated():
+                async with asyncio.timeout(patience):
+                    if not begun:
+                        await handle.run(_again, handle, last, self.begin, kept)
+                    done, seconds = await handle.run(_timed, handle, last, sql, values)
+        except BaseException:
+            handle.stop = handle.stop or not begun
+            raise
+        self._database.pace.in_thread(sql, seconds, far=handle.looks > 1)
+        return done
+
+
+class Reading(SqliteConnection):
+    """A snapshot: nothing that it does waits for a disk's write, or for anybody's lock."""
+
+    __slots__ = ()
+
+    begin = "BEGIN"
+
+    async def _commit(self) -> None:
+        self._handle.at_once("COMMIT")
+
+    async def _give_up(self) -> None:
+        if self._handle.sound:  # and its thread has nothing to do
+            self._handle.at_once("ROLLBACK")
+            self._leave()
+        else:
+            await super()._give_up()
+
+
+class Single(Reading):
+    """One of a single statement; two would see one state here, and not on PostgreSQL."""
+
+    __slots__ = ("_used",)
+
+    def __init__(self, database: Sqlite, turns: Turns[Handle]) -> None:
+        super().__init__(database, turns)
+        self._used = False
+
+    async def _run(self, sql: str, values: Sequence[object]) -> Done:
+        if self._used:
+            raise RuntimeError(ONE)
+        self._used = True
+        return await super()._run(sql, values)
+
+
+class Writing(SqliteConnection):
+    """The one that writes.
+
+    A write that is given up on the loop takes the whole transaction along. So what was done in it on the loop is kept,
+    and repeated in the thread; where it comes to something else, another process has written in between.
+    """
+
+    __slots__ = ()
+
+    begin = "BEGIN IMMEDIATE"
+
+    async def _commit(self) -> None:
+        """Not bounded by the deadline, as the work is done. Raises DatabaseUnavailable."""
+        await self._handle.run(self._handle.raw.commit)
+
+    def _keep(self, sql: str, values: Sequence[object], done: Done) -> None:
+        self._kept.append((sql, values, done))
+        if len(self._kept) == _MOST:
+            self._in_thread = True
+            self._kept = []
+
+
+def _again(handle: Handle, last: float, begin: str, kept: list[Kept]) -> None:
+    """Begins anew, and does all of it again. Raises DatabaseBusy when it comes to anything else."""
+    handle.patiently(last, begin)
+    for sql, values, done in kept:
+        if handle.patiently(last, sql, values) != done:
+            raise DatabaseBusy
+
+
+def _timed(handle: Handle, last: float, sql: str, values: Sequence[object]) -> tuple[Done, float]:
+    """What it comes to, and how many seconds of a processor it took: those of others' work are not counted."""
+    began = time.thread_time()
+    return handle.patiently(last, sql, values), time.thread_time() - began
 
 
 _PAUSE = 0.02  # seconds between two tries to set a file up
 
 
-async def _pool(opened: AsyncExitStack, path: str, pragmas: str, size: int, patience: float) -> Pool:
-    pool = Pool(maxsize=size)
-    for _ in range(size):
-        handle = Handle(path, patience)
-        opened.push_async_callback(handle.close)
-        await _set_up(handle, pragmas, patience)
-        pool.put_nowait(handle)
-    return pool
-
-
-async def _set_up(handle: Handle, pragmas: str, patience: float) -> None:
-    """Turning a new file to WAL fails at once while another does it, whatever the busy timeout: so it waits here."""
+async def _opened(opened: AsyncExitStack, path: str, pragmas: str, patience: float) -> Handle:
+    """A connection. Turning a new file to WAL fails at once while another does it, so it is tried again."""
+    handle = Handle(path)
+    opened.push_async_callback(handle.close)
     last = time.monotonic() + patience
     while True:
         try:
@@ -204,45 +270,12 @@ async def _set_up(handle: Handle, pragmas: str, patience: float) -> None:
                 raise
             await asyncio.sleep(_PAUSE)
         else:
-            return
+            return handle
 
 
-async def _settle(pool: Pool, handle: Handle) -> None:
-    """Ends what is still open, once its thread is done with whatever it is at; only then may the next one have it."""
+async def _settle(turns: Turns[Handle], handle: Handle) -> None:
     try:
         await handle.run(handle.raw.rollback)
     finally:
-        handle.stop.clear()
-        pool.put_nowait(handle)
-
-
-def _execute(raw: sqlite3.Connection, sql: str, values: Sequence[object]) -> tuple[list[sqlite3.Row], int]:
-    """The rows, and how many were written; `$1` is a name to SQLite, not a position."""
-    cursor = raw.execute(sql, {str(number): value for number, value in enumerate(values, 1)})
-    return cursor.fetchall(), cursor.rowcount
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The one place where the driver's errors become ours."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise DatabaseBusy from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-        if code in DUPLICATE:
-            raise UniqueViolation(_columns(str(error))) from error
-        if code & 0xFF in BUSY:
-            raise DatabaseBusy from error
-        if code & 0xFF in UNAVAILABLE:
-            raise DatabaseUnavailable from error
-        raise StatementRefused(str(error)) from error
-    except (OverflowError, UnicodeEncodeError) as error:  # more than 64 bits, half a surrogate pair
-        raise StatementRefused(str(error)) from error
-
-
-def _columns(message: str) -> tuple[str, ...]:
-    """From "UNIQUE constraint failed: sessions.user_id, sessions.name"."""
-    names = message.partition(": ")[2].split(", ")
-    return tuple(name.rpartition(".")[2] for name in names)
+        handle.stop = False
+        turns.give(handle)

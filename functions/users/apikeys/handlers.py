@@ -60,7 +60,7 @@ async def make_key(request: Asked, data: JSONBody[NewKey], principal: Bearer, da
 @get("/users/me/keys", opt=answers({200: ApiKeys}, headers=("Cache-Control",)))
 async def list_keys(request: Asked, principal: Bearer, database: Data) -> Response[bytes]:
     """The caller's keys that live, by what may be shown of them."""
-    async with database.read() as connection:
+    async with database.single() as connection:
         rows = await store.of_user(connection, principal.id, now_ms())
     return shown(request, ApiKeys([_key(row) for row in rows]), headers=SECRET)
 

@@ -308,6 +308,88 @@ async def test_a_read_sees_one_snapshot_while_others_write(database: Database) -
     assert await names(database) == ["Ada"]
 
 
+async def test_a_single_statement_is_read_and_no_more_than_one(database: Database) -> None:
+    async with database.write() as writer:
+        await add(writer, 1, "Ada")
+    async with database.single() as connection:
+        assert len(await connection.fetch("SELECT id FROM users")) == 1
+        with pytest.raises(RuntimeError, match="one statement"):
+            await connection.fetch("SELECT id FROM users")
+    assert database.load.open == 0
+
+
+async def test_a_single_statement_cannot_write(database: Database) -> None:
+    for write in ("INSERT INTO users (id, name) VALUES ($1, $2)", "INSERT INTO users VALUES ($1, $2) RETURNING id"):
+        with pytest.raises(StatementRefused):
+            async with database.single() as connection:
+                await connection.fetch(write, 1, "Ada")
+    assert await names(database) == []
+
+
+@pytest.mark.parametrize("ended", ["deadline", "cancelled", "refused", "raised"])
+async def test_a_single_statement_that_does_not_end_well_leaves_a_connection_that_serves(
+    database_url: str, ended: str
+) -> None:
+    database = await Database.open(database_url, connections=1)
+    inside = asyncio.Event()
+
+    async def ask() -> None:
+        token = current.set(Deadline.after(0.1 if ended == "deadline" else 60))
+        async with database.single() as connection:
+            inside.set()
+            await connection.fetch({"refused": "SELEC 1", "raised": "SELECT 1"}.get(ended, ENDLESS))
+            current.reset(token)
+            raise KeyError
+
+    task = asyncio.create_task(ask())
+    await inside.wait()
+    await asyncio.sleep(0)
+    if ended == "cancelled":
+        task.cancel()
+    failures = {"deadline": DatabaseBusy, "refused": StatementRefused, "raised": KeyError}
+    with pytest.raises(failures.get(ended, asyncio.CancelledError)):
+        await task
+    async with database.single() as connection:
+        (row,) = await connection.fetch("SELECT 7 AS seven")
+    assert (row["seven"], database.load.open) == (7, 0)
+    await database.close()
+
+
+@pytest.mark.parametrize("kind", ["read", "single", "write"])
+async def test_what_a_block_was_given_is_of_no_use_after_it(database: Database, kind: str) -> None:
+    async with getattr(database, kind)() as connection:
+        pass
+    async with database.write(), database.read():  # whose connections it might have had
+        with pytest.raises(StatementRefused):
+            await connection.fetch("SELECT id FROM users")
+
+
+async def test_who_reads_does_not_wait_for_a_writer_or_for_its_commit(database: Database) -> None:
+    read = 0
+
+    async def write() -> None:
+        for number in range(20):
+            async with database.write() as connection:
+                await add(connection, number, f"user {number}")
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        found = await names(database)
+        assert found == [f"user {number}" for number in range(len(found))]
+        read += 1
+    await writing
+    assert (len(await names(database)), read > 20) == (20, True)
+
+
+async def test_a_closed_database_serves_nobody(database_url: str) -> None:
+    database = await Database.open(database_url, patience=0.2)
+    await database.close()
+    for kind in (database.read, database.single, database.write):
+        with pytest.raises((DatabaseBusy, DatabaseUnavailable)):
+            async with kind() as connection:
+                await connection.fetch("SELECT 1")
+
+
 async def test_a_savepoint_undoes_a_part(database: Database) -> None:
     async with database.write() as connection:
         await add(connection, 1, "Ada")

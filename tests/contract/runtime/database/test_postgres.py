@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from runtime.database import Database, DatabaseBusy, DatabaseUnavailable, StatementRefused
+from runtime.database import Database, DatabaseBusy, DatabaseUnavailable, StatementRefused, postgres
 from tests.databases import PostgresServer
 
 
@@ -89,6 +89,54 @@ async def test_a_connection_that_answers_no_more_is_given_up_and_replaced(server
     assert row is not None
     assert row["pid"] not in backends
     os.kill(backends[0], signal.SIGCONT)
+    await database.close()
+
+
+async def test_a_connection_that_is_lost_in_the_middle_costs_who_had_it(postgres_database_url: str) -> None:
+    database = await Database.open(postgres_database_url, connections=1)
+    for kind in (database.single, database.read, database.write):
+        with pytest.raises(DatabaseUnavailable):
+            async with kind() as connection:
+                await connection.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
+        async with kind() as connection:
+            await connection.fetch("SELECT 1")
+    assert database.load.open == 0
+    await database.close()
+
+
+async def test_a_connection_that_was_lost_while_nobody_had_it_is_noticed(postgres_database_url: str) -> None:
+    database = await Database.open(postgres_database_url, connections=1)
+    backend = "SELECT pg_backend_pid() AS pid"
+    async with database.single() as connection:
+        (before,) = await connection.fetch(backend)
+    observer = await asyncpg.connect(postgres_database_url)
+    await observer.execute("SELECT pg_terminate_backend($1, 60000)", before["pid"])
+    with suppress(DatabaseUnavailable):  # its end may not have been read yet
+        await database.ping()
+    async with database.single() as connection:
+        (after,) = await connection.fetch(backend)
+    assert after["pid"] != before["pid"]
+    await observer.close()
+    await database.close()
+
+
+async def test_what_nobody_needs_is_closed_in_time(postgres_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = await Database.open(postgres_database_url, connections=4)
+    together = asyncio.Barrier(4)
+
+    async def read() -> None:
+        async with database.read():
+            await together.wait()
+
+    await asyncio.gather(*(read() for _ in range(4)))
+    observer = await asyncpg.connect(postgres_database_url)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    assert await observer.fetchval(others) == 4
+    monkeypatch.setattr(postgres, "_IDLE", 0.0)
+    while await observer.fetchval(others) > 1:
+        await database.ping()
+    await database.ping()
+    await observer.close()
     await database.close()
 
 

@@ -63,6 +63,30 @@ async def test_a_new_file_that_another_is_writing_is_waited_for(sqlite_database_
         await (await opening).close()
 
 
+async def test_who_waits_for_another_process_to_write_keeps_nobody_from_reading(sqlite_database_url: str) -> None:
+    database = await Database.open(sqlite_database_url, patience=60)
+    async with database.write() as connection:
+        await connection.execute("CREATE TABLE users (id BIGINT)")
+
+    async def add(number: int) -> None:
+        async with database.write() as connection:
+            await connection.execute("INSERT INTO users (id) VALUES ($1)", number)
+
+    with closing(sqlite3.connect(sqlite_database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO users (id) VALUES (0)")
+        adding = [asyncio.create_task(add(number)) for number in range(1, 4)]
+        for _ in range(100):
+            async with database.read() as connection:
+                assert await connection.fetch("SELECT id FROM users") == []
+        assert not any(task.done() for task in adding)
+        other.execute("COMMIT")
+    await asyncio.gather(*adding)
+    async with database.read() as connection:
+        assert [row["id"] for row in await connection.fetch("SELECT id FROM users ORDER BY id")] == [0, 1, 2, 3]
+    await database.close()
+
+
 async def test_a_full_disk_is_unavailable_and_the_file_serves_again_when_there_is_room(database: Database) -> None:
     async with database.write() as connection:
         await connection.execute("CREATE TABLE blobs (content TEXT)")
