@@ -37,12 +37,17 @@ def apply(running: Running, revision: str, serve: Callable[[], None]) -> Applied
     """`serve` makes it the current one. Raises Refusal when a gateway says no, or nothing; then nothing was changed."""
     with _talks(running) as talks:
         said = all_say(talks, f"prepare {revision}", PATIENCE)
+        for talk in talks:
+            if said[talk.name] is None and talk.away():
+                del said[talk.name]
         beyond = sorted({line for each in said.values() if each and each.rolls for line in each.why})
         if beyond:
             return Applied(revision, changed=False, beyond=beyond)
         for name, answer in said.items():
             if answer is None:
-                raise Refusal(f"{name} does not answer, so nothing was changed: look at the state of it with `just ps`.")
+                raise Refusal(
+                    f"{name} does not answer, so nothing was changed: look at the state of it with `just ps`."
+                )
             if answer.why:
                 raise Refusal(f"{name} can't take it in, so nothing was changed: {'; '.join(answer.why)}")
         serve()
@@ -53,15 +58,19 @@ def apply(running: Running, revision: str, serve: Callable[[], None]) -> Applied
 def until_served(running: Running, revision: str) -> list[str]:
     """Returns when every gateway that runs serves it: those that don't answer in time."""
     give_up = time.monotonic() + _STARTING
-    while behind := [name for name, served in which(running).items() if served != revision]:
-        if time.monotonic() > give_up:
-            return behind
+    while behind := _behind(running, revision):
         with _talks(running) as talks:
             again = [talk for talk in talks if talk.name in behind]
             all_say(again, f"prepare {revision}", PATIENCE)
             all_say(again, "take", PATIENCE)
+        if time.monotonic() > give_up:
+            return _behind(running, revision)
         time.sleep(_PAUSE)
     return []
+
+
+def _behind(running: Running, revision: str) -> list[str]:
+    return [name for name, served in which(running).items() if served != revision]
 
 
 def which(running: Running) -> dict[str, str]:

@@ -8,10 +8,12 @@ read them: there is no secret in a manifest.
 import shutil
 from pathlib import Path
 
+from deploy import bodies
 from functions.gateway.revisions import CURRENT, named, whole
 from runtime.manifest import FILE, folders
 
 PREVIOUS = "previous"
+BODIES = "bodies.conf"  # what nginx takes of bodies, by these manifests
 
 _KEPT = 8  # beside those that something points to: a gateway that is about to start may still read one
 _FOLDER, _READABLE = 0o755, 0o644
@@ -33,6 +35,8 @@ class Revisions:
             for folder in folders(manifests):
                 self._copy(folder / FILE, fresh / folder.name)
             fresh.mkdir(_FOLDER, parents=True, exist_ok=True)
+            (fresh / BODIES).write_text(f"{bodies.locations(fresh)}\n")
+            (fresh / BODIES).chmod(_READABLE)
             for place in (self.folder, fresh):
                 place.chmod(_FOLDER)
             fresh.replace(self.path(revision))
@@ -41,14 +45,19 @@ class Revisions:
     def path(self, revision: str) -> Path:
         return self.folder / revision
 
+    def bodies(self, revision: str) -> str:
+        """What nginx reads of it; "" of none."""
+        file = self.path(revision) / BODIES
+        return file.read_text() if revision and file.exists() else ""
+
     @property
     def current(self) -> str:
-        """"" where none was ever served."""
+        """Empty where none was ever served."""
         return self._read(CURRENT)
 
     @property
     def previous(self) -> str:
-        """"" where the last deploy replaced none, or there was none."""
+        """Empty where the last deploy replaced none, or there was none."""
         return self._read(PREVIOUS)
 
     def serve(self, revision: str) -> None:

@@ -17,10 +17,16 @@ _LONGEST = 1 << 20  # bytes of an answer
 
 
 class Talk:
-    """With one gateway. What it has prepared there is dropped when it is closed, unless it was taken."""
+    """With one gateway. What it has prepared there is dropped when it is closed, unless it was taken.
 
-    def __init__(self, name: str, to: int, back: int, end: Callable[[], None]) -> None:
+    `away`: where there was no answer, whether that is because nobody listens there.
+    """
+
+    def __init__(
+        self, name: str, to: int, back: int, end: Callable[[], None], away: Callable[[], bool] = lambda: False
+    ) -> None:
         self.name = name
+        self.away = away
         self._to = to
         self._back = back
         self._heard = b""
