@@ -6,7 +6,7 @@ once. Whoever started meanwhile is found and told, too.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -51,35 +51,33 @@ def apply(running: Running, revision: str, serve: Callable[[], None]) -> Applied
             if answer.why:
                 raise Refusal(f"{name} can't take it in, so nothing was changed: {'; '.join(answer.why)}")
         serve()
-        all_say(talks, "take", PATIENCE)
-    return Applied(revision, late=until_served(running, revision))
+        took = {name for name, told in all_say(talks, "take", PATIENCE).items() if told and told.revision == revision}
+    return Applied(revision, late=_until_served(running, revision, took))
 
 
-def until_served(running: Running, revision: str) -> list[str]:
-    """Returns when every gateway that runs serves it: those that don't answer in time."""
+def _until_served(running: Running, revision: str, took: Collection[str]) -> list[str]:
+    """Returns when every gateway that runs serves it, as those do that `took` it: those that don't answer in time."""
     give_up = time.monotonic() + _STARTING
-    while behind := _behind(running, revision):
+    behind = [name for name in running() if name not in took]
+    while behind:
         with _talks(running) as talks:
             again = [talk for talk in talks if talk.name in behind]
             all_say(again, f"prepare {revision}", PATIENCE)
             all_say(again, "take", PATIENCE)
-        if time.monotonic() > give_up:
-            return _behind(running, revision)
+        behind = [name for name, served in which(running).items() if served != revision]
+        if behind and time.monotonic() > give_up:
+            return behind
         time.sleep(_PAUSE)
     return []
 
 
-def _behind(running: Running, revision: str) -> list[str]:
-    return [name for name, served in which(running).items() if served != revision]
-
-
 def which(running: Running) -> dict[str, str]:
     """The revision that each gateway serves; "" of one that does not say."""
-    names = [*running()]
-    with _talks(running) as talks:
+    there = running()
+    with _talks(lambda: there) as talks:
         said = all_say(talks, "which", PATIENCE)
     found = {name: answer.revision for name, answer in said.items() if answer}
-    return {name: found.get(name, "") for name in names}
+    return {name: found.get(name, "") for name in there}
 
 
 @contextmanager

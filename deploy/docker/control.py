@@ -1,9 +1,8 @@
 """Gateways in containers, as verbs talk to them: through a process inside, as no network leads to where they listen."""
 
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from deploy.apply import Open, Running
 from deploy.talk import Talk
@@ -23,14 +22,12 @@ for line in sys.stdin.buffer:
     sys.stdout.buffer.flush()
 """
 
-Container = dict[str, Any]  # as `docker inspect` tells it
 
-
-def running(containers: Callable[[], Iterable[Container]], name: Callable[[Container], str]) -> Running:
-    """Those that run, whenever it is asked; `name` is what a container is called."""
+def running(containers: Callable[[], Mapping[str, str]]) -> Running:
+    """Those that run, whenever it is asked; `containers` tells their identities, by instance."""
 
     def now() -> dict[str, Open]:
-        return {name(found): partial(opened, name(found), str(found["Id"])) for found in containers()}
+        return {name: partial(opened, name, container) for name, container in containers().items()}
 
     return now
 

@@ -64,7 +64,7 @@ class DockerEngine:
             *(["deploy/docker/tls.yml"] if self._front.tls else []),
         ]
         self._compose = Compose(root, project, files, settings)
-        gateways = control.running(lambda: self._compose.containers(GATEWAY), lambda each: instance(each).name)
+        gateways = control.running(lambda: self._compose.running(GATEWAY))
         self._manifests = Manifests(root / "functions", revisions, gateways, self._reload)
         self._developing = developing
         self._version = environment.get("VERSION") or "latest"
@@ -114,7 +114,9 @@ class DockerEngine:
         return self._identities() != before
 
     def apply(self) -> Applied:
-        self._require_deployable()
+        if not self._compose.running(GATEWAY):  # which is told sooner than who else runs
+            self._require_running()
+        self._refuse_developing()
         return self._manifests.apply_checkout()
 
     def ps(self) -> list[Instance]:
@@ -175,7 +177,8 @@ class DockerEngine:
 
     @contextmanager
     def fleet(self) -> Iterator[DockerFleet]:
-        self._require_deployable()
+        self._require_running()
+        self._refuse_developing()
         yield DockerFleet(
             self._compose,
             self._tags(),
@@ -237,10 +240,9 @@ class DockerEngine:
         return {container["Id"] for container in self._compose.containers()}
 
     def _reload(self) -> None:
-        nginx.read_again(self._compose.containers("nginx"))
+        nginx.read_again(self._compose.running("nginx").values())
 
-    def _require_deployable(self) -> None:
-        self._require_running()
+    def _refuse_developing(self) -> None:
         if self._developing:
             raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
 

@@ -11,8 +11,7 @@ Popen = subprocess.Popen
 
 
 def test_each_container_is_one_gateway() -> None:
-    found: list[dict[str, Any]] = [{"Id": "abc", "N": "gateway-1"}, {"Id": "def", "N": "gateway-2"}]
-    assert [*control.running(lambda: found, lambda each: str(each["N"]))()] == ["gateway-1", "gateway-2"]
+    assert [*control.running(lambda: {"gateway-1": "abc", "gateway-2": "def"})()] == ["gateway-1", "gateway-2"]
 
 
 @pytest.mark.parametrize(("code", "away"), [(3, True), (1, False), (0, False)])

@@ -23,14 +23,14 @@ def docker(monkeypatch: pytest.MonkeyPatch, refuses: str = "") -> list[str]:
 
 def test_it_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = docker(monkeypatch)
-    nginx.read_again([{"Id": "abc"}])
+    nginx.read_again(["abc"])
     assert asked == ["-t -q", "-s reload"]
 
 
 def test_what_it_refuses_is_told_and_it_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = docker(monkeypatch, "-t")
     with pytest.raises(Refusal, match="unknown directive"):
-        nginx.read_again([{"Id": "abc"}])
+        nginx.read_again(["abc"])
     assert asked == ["-t -q"]
 
 
