@@ -215,7 +215,9 @@ def add_upstream(root: Path, name: str, url: str) -> int:
         raise Refusal(f"{error}.") from None
     for file in create.upstream(root, name, parsed):
         print(file)
-    print(f"\n{name} is there: `just up` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml")
+    print(
+        f"\n{name} is there: `just apply` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml"
+    )
     return 0
 
 

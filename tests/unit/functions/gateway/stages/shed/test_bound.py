@@ -145,3 +145,18 @@ def test_a_bound_that_falls_to_nothing_is_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Bound, "_set", lambda self: setattr(self, "limit", self.limit // 2))
     with pytest.raises(Broken, match=r"within its range|a tenth a window"):
         run_state_machine_as_test(Answers, settings=settings(UNTIL_FOUND, stateful_step_count=60))
+
+
+def test_a_route_that_is_built_anew_has_the_pace_that_it_had(bound: Bound) -> None:
+    pace = bound.pace("a")
+    answer(bound, pace, 0.01, WINDOW)
+    assert bound.pace("a") is pace
+    assert bound.pace("b") is not pace
+
+
+def test_two_hundred_builds_leave_a_bound_as_it_was(bound: Bound) -> None:
+    kept = bound.pace("a")
+    for number in range(200):
+        bound.pace("a")
+        bound.pace(f"gone {number}")
+    assert [*bound._paces.values()] == [kept]
