@@ -133,12 +133,17 @@ async def test_two_hundred_revisions_lose_nobody_and_leave_everything_as_it_was(
             await asyncio.to_thread(changing.apply, changing.set())
         assert told.keys() == {200}
 
-        async def quiet() -> bool:
-            page = await metrics(visitor)
-            busy = re.search(r"^portico_gateway_upstream_connections\{.* [1-9]", page, re.MULTILINE)
-            return not busy and "legacy" not in page and 'loop="letting-go"' not in page
+        left: list[str] = []
+        busy = re.compile(r'legacy|loop="letting-go"|^portico_gateway_upstream_connections\{.* [1-9]')
 
-        await until(quiet)
+        async def quiet() -> bool:
+            left[:] = [line for line in (await metrics(visitor)).splitlines() if busy.search(line)]
+            return not left
+
+        try:
+            await until(quiet)
+        except TimeoutError:
+            pytest.fail(f"still there: {left}")
         page = await metrics(visitor)
         counted = ("portico_gateway_", "portico_loop_last_success")
         return {
