@@ -37,6 +37,11 @@ scale n name="gateway" *options: _ready
 deploy *options: (_prepare "local" "engine")
     @{{ python }} -m deploy deploy "$@"
 
+# Have running gateways take in the manifests as they are now (routes, limits, upstreams), within 2 s and without a restart
+[group('stack')]
+apply *options: _ready
+    @{{ python }} -m deploy apply "$@"
+
 # Bring back what the last deploy replaced, one instance at a time
 [group('stack')]
 rollback *options: _ready

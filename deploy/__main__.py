@@ -87,6 +87,8 @@ def call_engine(options: argparse.Namespace) -> int:
             return verbs.scale(engine, options.function, options.instances)
         case "deploy":
             return verbs.deploy(engine, everything=options.all)
+        case "apply":
+            return verbs.apply(engine)
         case "rollback":
             return verbs.rollback(engine)
         case "chaos":

@@ -36,7 +36,7 @@ def parser() -> ArgumentParser:
     """Of `python -m deploy`; an unknown verb or option ends the process with a usage message, as argparse does."""
     parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "smoke", "images", "rollback"):
+    for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)

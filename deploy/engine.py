@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from deploy.apply import Applied
     from deploy.backup.store import Store
     from deploy.rollout import Fleet
 
@@ -27,13 +28,14 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One running copy. `uptime` is in seconds, None when it does not run; `pid` is 0 then."""
+    """One running copy. `uptime` is in seconds, None when it does not run; `pid` is 0 then. `revision`: a gateway's."""
 
     name: str
     address: str
     state: str
     pid: int = 0
     uptime: float | None = None
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class Engine(Protocol):
 
     def scale(self, function: str, instances: int) -> bool:
         """Returns when `instances` (0 to 16) of `function` are ready and no more run; False when that was so before."""
+
+    def apply(self) -> "Applied":
+        """Has running gateways take in the checkout's manifests, all of them or none. Raises ManifestError, too."""
 
     def ps(self) -> list[Instance]:
         """Every instance that should run, from the front door inwards."""

@@ -7,7 +7,10 @@ the current one.
 
 from typing import Protocol
 
+from deploy.engine import GATEWAY
 from deploy.undisturbed import undisturbed
+
+MANIFESTS = "the manifests"
 
 
 class Fleet(Protocol):
@@ -16,11 +19,14 @@ class Fleet(Protocol):
     def prepare(self, *, everything: bool) -> list[str]:
         """Makes the new version from the checkout: the functions that differ from what runs, the gateway last.
 
-        `everything`: all of them, also where nothing differs.
+        `everything`: all of them, also where nothing differs. Raises ManifestError with whatever is wrong in manifests.
         """
 
     def prepare_previous(self) -> list[str]:
         """Takes the version that the last deploy replaced for the new one: the functions that it replaced."""
+
+    def apply(self) -> bool:
+        """Has gateways that run take in the version's manifests; whether they are others than those of before."""
 
     def migrate(self) -> None:
         """Brings schemas up to date, which the old version can live with (docs/data.md)."""
@@ -44,30 +50,37 @@ def deploy(fleet: Fleet, *, everything: bool = False) -> list[str]:
         changed = fleet.prepare(everything=everything)
         if changed:
             fleet.migrate()
-            _roll(fleet, changed)
+        applied = _roll(fleet, changed)
     except BaseException:
         with undisturbed():
             fleet.turn_back()
         raise
-    return changed
+    return [*changed, *([MANIFESTS] if applied else [])]
 
 
 def rollback(fleet: Fleet) -> list[str]:
     """Brings back what the last deploy replaced, on the schema of now; the functions that changed."""
     try:
         changed = fleet.prepare_previous()
-        _roll(fleet, changed)
+        applied = _roll(fleet, changed)
     except BaseException:
         with undisturbed():
             fleet.turn_back()
         raise
-    return changed
+    return [*changed, *([MANIFESTS] if applied else [])]
 
 
-def _roll(fleet: Fleet, functions: list[str]) -> None:
-    """Nothing is replaced before all of it was rehearsed."""
+def _roll(fleet: Fleet, functions: list[str]) -> bool:
+    """Nothing is replaced before all of it was rehearsed. Routes come after who serves them, and before new gateways,
+    which begin with them; whether they are others.
+    """
     for function in functions:
         fleet.rehearse(function)
     for function in functions:
-        fleet.replace(function)
+        if function != GATEWAY:
+            fleet.replace(function)
+    applied = fleet.apply()
+    if GATEWAY in functions:
+        fleet.replace(GATEWAY)
     fleet.keep()
+    return applied

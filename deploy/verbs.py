@@ -4,6 +4,7 @@ Each takes an engine and returns the exit code. Nothing here knows which engine 
 """
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 Ask = Callable[[str], str]
 
 _COLUMNS = ("INSTANCE", "ADDRESS", "STATE", "PID", "UPTIME")
+_OF_GATEWAYS = "REVISION"
 
 
 def up(engine: Engine, with_tls: str = "") -> int:
@@ -67,6 +69,24 @@ def deploy(engine: Engine, *, everything: bool) -> int:
         print(f"Deployed {', '.join(changed)}. `just rollback` brings back what was there before.")
     else:
         print("This version runs already; nothing was changed.")
+    return 0
+
+
+def apply(engine: Engine) -> int:
+    """Has running gateways take in the manifests as they are now; rolls where that is not enough."""
+    began = time.monotonic()
+    applied = engine.apply()
+    if applied.beyond:
+        print("Running gateways can't take this in, so it is deployed:")
+        print("\n".join(f"  {line}" for line in applied.beyond), flush=True)
+        return deploy(engine, everything=False)
+    took = f"in {time.monotonic() - began:.1f} s"
+    if not applied.changed:
+        print(f"These manifests are served already ({applied.revision}); nothing was changed.")
+    else:
+        print(f"Every gateway serves the revision {applied.revision}, {took}. Nothing was restarted.")
+    for name in applied.late:
+        print(f"{name} does not answer: it serves this revision when it starts.")
     return 0
 
 
@@ -195,7 +215,9 @@ def add_upstream(root: Path, name: str, url: str) -> int:
         raise Refusal(f"{error}.") from None
     for file in create.upstream(root, name, parsed):
         print(file)
-    print(f"\n{name} is there: `just up` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml")
+    print(
+        f"\n{name} is there: `just apply` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml"
+    )
     return 0
 
 
@@ -231,7 +253,9 @@ def unit_config(root: Path, python: str = unit.HERE, home: str = unit.HOME) -> i
 def table(instances: Sequence[Instance]) -> str:
     """One row for each instance, in columns as wide as they need to be."""
     rows = [_COLUMNS, *(_row(instance) for instance in instances)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    if any(instance.revision for instance in instances):
+        rows = [(*row, said) for row, said in zip(rows, [_OF_GATEWAYS, *_revisions(instances)], strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
@@ -252,6 +276,11 @@ def duration(seconds: float | None) -> str:
 def clock_time(moment: float) -> str:
     """Hours, minutes and seconds in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S UTC")
+
+
+def _revisions(instances: Sequence[Instance]) -> list[str]:
+    """Of the manifests that each serves."""
+    return [each.revision for each in instances]
 
 
 def _row(instance: Instance) -> tuple[str, ...]:

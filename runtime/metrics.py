@@ -93,6 +93,16 @@ class Family(Generic[C]):
             child = self._children[values] = self._make()
         return child
 
+    def known(self) -> list[tuple[str, ...]]:
+        """The values of each child that there is."""
+        return [*self._children]
+
+    def forget(self, *values: str) -> None:
+        """Drops the children whose values begin so; whoever has one bound adds to it unseen."""
+        for known in self.known():
+            if known[: len(values)] == values:
+                del self._children[known]
+
     def lines(self, name: str) -> Iterator[str]:
         for values, child in self._children.items():
             yield from child.lines(name, _labels(self._labels, values))

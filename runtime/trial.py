@@ -1,6 +1,7 @@
 """Has an instance show that it works: `python -m runtime.trial NAME...`, beside it, where its function is.
 
-In: PORT, and the names of functions whose `smoke` it must answer: its own, or for a gateway those that are behind it.
+In: PORT, FUNCTIONS_DIR where manifests lie elsewhere than beside it, and the names of functions whose `smoke` it must
+answer: its own, or for a gateway those that are behind it.
 Exit code 0 when it is ready, its dependencies are up and each of these calls succeeded; 1 with one sentence otherwise.
 """
 
@@ -64,4 +65,5 @@ def _answer(port: int, path: str) -> tuple[int, bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], int(os.environ["PORT"])) or 0)
+    manifests = Path(os.environ.get("FUNCTIONS_DIR") or "functions")
+    sys.exit(main(sys.argv[1:], int(os.environ["PORT"]), manifests) or 0)

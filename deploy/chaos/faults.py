@@ -34,6 +34,15 @@ class Scene(Protocol):
     def instances(self, service: str) -> list[str]:
         """The names of those that run, the first one first."""
 
+    def add_upstream(self) -> None:
+        """Running gateways take in a service of others, and take it out again."""
+
+    def edit_limit(self, times: int) -> None:
+        """They take in another limit, so many times."""
+
+    def mistype(self) -> None:
+        """Somebody mistypes, which they don't take in, and mends it."""
+
     def deploy(self) -> None:
         """Another version of every function."""
 
@@ -75,6 +84,9 @@ FAULTS = (
     Fault("restart Redis empty", Promise.NOTHING, lambda scene: _each_redis(scene, scene.end)),
     Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
     Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
+    Fault("an upstream added", Promise.NOTHING, lambda scene: scene.add_upstream(), short=True),
+    Fault("a limit edited, 200 times", Promise.NOTHING, lambda scene: scene.edit_limit(200)),
+    Fault("a typo, mended", Promise.NOTHING, lambda scene: scene.mistype(), short=True),
     Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
     Fault("odd requests, 1 gateway", Promise.NOTHING, lambda scene: _offend(scene, 1), short=True),
     Fault("odd requests, 4 gateways", Promise.NOTHING, lambda scene: _offend(scene, 4), short=True),

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from deploy import rollout
-from deploy.chaos import processes, version
+from deploy.chaos import edits, processes, version
 from deploy.chaos.faults import COPIES
 from deploy.chaos.offender import offend
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
@@ -86,6 +86,15 @@ class EngineScene:
             for each in frozen:
                 processes.send(each, SIGCONT)
 
+    def add_upstream(self) -> None:
+        edits.add_upstream(self._make, self._root, self._odd())
+
+    def edit_limit(self, times: int) -> None:
+        edits.edit_limit(self._make, self._root, times)
+
+    def mistype(self) -> None:
+        edits.mistype(self._make, self._root)
+
     def deploy(self) -> None:
         with self._another_version() as fleet:
             rollout.deploy(fleet)
@@ -130,10 +139,13 @@ class EngineScene:
     @contextmanager
     def _another_version(self) -> Iterator[Fleet]:
         with TemporaryDirectory(prefix="portico-version-") as folder:
-            odd = Url.parse(f"http://{self._here}:{self._service[1]}")
-            copy = version.copy(self._root, Path(folder), odd)
+            copy = version.copy(self._root, Path(folder), self._odd())
             with self._make(copy).fleet() as fleet:
                 yield fleet
+
+    def _odd(self) -> Url:
+        """Where a gateway finds the service whose answers are odd."""
+        return Url.parse(f"http://{self._here}:{self._service[1]}")
 
     def _whole(self) -> bool:
         now = {instance.name: instance for instance in self._engine.ps()}

@@ -67,6 +67,9 @@ class Stumbling:
     def migrate(self) -> None:
         self._fleet.migrate()
 
+    def apply(self) -> bool:
+        return self._fleet.apply()
+
     def rehearse(self, function: str) -> None:
         self._fleet.rehearse(function)
 

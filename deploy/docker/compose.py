@@ -68,6 +68,16 @@ class Compose:
         label = f"label=com.docker.compose.project={self.project}"
         subprocess.run(["docker", "network", "prune", "--force", "--filter", label], check=False, capture_output=True)
 
+    def running(self, service: str) -> dict[str, str]:
+        """Identities of a service's running containers, by the instances' names: told by Docker itself, and so soon."""
+        of = (f"project={self.project}", f"service={service}", "oneoff=False")
+        filters = [part for label in of for part in ("--filter", f"label=com.docker.compose.{label}")]
+        shown = '{{.Label "com.docker.compose.container-number"}} {{.ID}}'
+        listed = ["docker", "ps", *filters, "--format", shown]
+        result = subprocess.run(listed, check=False, text=True, capture_output=True)
+        found = sorted((int(number), identity) for number, identity in map(str.split, result.stdout.splitlines()))
+        return {f"{service}-{number}": identity for number, identity in found}
+
     def containers(self, *options: str) -> list[dict[str, Any]]:
         """What Docker knows of the project's running containers (of all with "--all"), as `docker inspect` tells it."""
         identifiers = self.call("ps", "--quiet", *options).split()

@@ -9,14 +9,16 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy import bodies, front
+from deploy import front
+from deploy.apply import Applied
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
-from deploy.docker import connections, images, secrets
+from deploy.docker import connections, control, images, nginx, secrets
 from deploy.docker import place as places
 from deploy.docker.compose import Compose
 from deploy.docker.daemon import Daemon
@@ -25,6 +27,8 @@ from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import Front
 from deploy.known import until_known
+from deploy.manifests import Manifests
+from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
 
@@ -54,7 +58,8 @@ class DockerEngine:
         self._front = Front.read(environment)
         settings |= {"FRONT_SUBNET": self._place.subnet}
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
-        settings |= {"BODIES": bodies.locations(root / "functions")}
+        revisions = Revisions(state / "manifests")
+        settings |= {"REVISIONS": str(revisions.folder)}
         settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
@@ -64,12 +69,17 @@ class DockerEngine:
             *(["deploy/docker/tls.yml"] if self._front.tls else []),
         ]
         self._compose = Compose(root, self._place.project, files, settings)
+        gateways = control.running(lambda: self._compose.running(GATEWAY))
+        self._manifests = Manifests(root / "functions", revisions, gateways, self._reload)
         self._developing = developing
 
     def up(self) -> bool:
+        revision = self._manifests.keep()
         self._settle()
         self._build()
         before, data = self._identities(), self._compose.volumes()
+        if not before:
+            self._manifests.begin()
         self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
         try:
             self._compose.call("up", "--detach", "--wait", "--remove-orphans", *self._more_than_one())
@@ -80,7 +90,8 @@ class DockerEngine:
                 if not before and not self._everything_runs():
                     self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
         self._until_known()
-        return self._identities() != before
+        applied = not self._developing and self._manifests.apply(revision).changed
+        return self._identities() != before or applied
 
     def images(self) -> dict[str, int]:
         """Builds the image of every function; their sizes in bytes by name."""
@@ -108,10 +119,17 @@ class DockerEngine:
         self._until_known()
         return self._identities() != before
 
+    def apply(self) -> Applied:
+        if not self._compose.running(GATEWAY):  # which is told sooner than who else runs
+            self._require_running()
+        self._refuse_developing()
+        return self._manifests.apply_checkout()
+
     def ps(self) -> list[Instance]:
         self._require_running()
-        found = sorted(self._compose.containers(), key=place)
-        return [instance(container) for container in found]
+        found = [instance(container) for container in sorted(self._compose.containers(), key=place)]
+        served = self._manifests.served()
+        return [replace(each, revision=served.get(each.name, "")) for each in found]
 
     def logs(self, name: str) -> Iterator[Line]:
         self._require_running()
@@ -166,9 +184,15 @@ class DockerEngine:
     @contextmanager
     def fleet(self) -> Iterator[DockerFleet]:
         self._require_running()
-        if self._developing:
-            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
-        yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
+        self._refuse_developing()
+        yield DockerFleet(
+            self._compose,
+            self._tags(),
+            manifests=self._manifests,
+            build=self._build,
+            migrate=self.migrate,
+            say=self._say,
+        )
 
     def address(self) -> str:
         self._require_running()
@@ -229,6 +253,13 @@ class DockerEngine:
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}
+
+    def _reload(self) -> None:
+        nginx.read_again(self._compose.running("nginx").values())
+
+    def _refuse_developing(self) -> None:
+        if self._developing:
+            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
 
     def _require_running(self) -> None:
         if not self._identities():

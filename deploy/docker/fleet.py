@@ -15,6 +15,7 @@ from deploy.docker.images import Pointers
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, Refusal, Say
 from deploy.known import until_known
+from deploy.manifests import Manifests, Turn
 from deploy.undisturbed import apart
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class DockerFleet:
         compose: Compose,
         tags: Mapping[str, str],
         *,
+        manifests: Manifests,
         build: Callable[[], None],
         migrate: Callable[[], None],
         say: Say,
@@ -48,24 +50,36 @@ class DockerFleet:
         self._before = {name: self._pointers(name) for name in self._names}
         self._leaving: set[str] = set()  # containers that go although they are of this version
         self._touched: list[str] = []
+        self._turn = Turn(manifests)
+        self._rolls_gateways = False
 
     def prepare(self, *, everything: bool) -> list[str]:
+        self._turn.take()
         self._build()
         changed = [name for name in self._names if everything or self._changed(name)]
         if everything:
             self._leaving = {found["Id"] for name in self._names for found in self._containers(name)}
-        if any(self._current(name) != self._before[name].current for name in self._names):
+        if self._turn.changed or any(self._current(name) != self._before[name].current for name in self._names):
             self._point()
-        return changed
+            self._turn.remember()
+        return self._replaced(changed)
 
     def prepare_previous(self) -> list[str]:
         changed = [name for name in self._names if self._before[name].previous]
-        if not changed:
+        self._turn.take_previous()
+        if not changed and not self._turn.changed:
             raise Refusal("There is nothing to go back to: nothing was deployed yet, or it was no change.")
         for name in changed:
             before = self._before[name]
             images.point(self._tags[name], Pointers(before.previous, before.current))
-        return changed
+        self._turn.remember()
+        return self._replaced(changed)
+
+    def apply(self) -> bool:
+        applied = self._turn.apply(replacing=self._rolls_gateways)
+        if applied:
+            self._say("The manifests of this version are served")
+        return applied
 
     def rehearse(self, function: str) -> None:
         with self._trial(function) as container:
@@ -86,9 +100,18 @@ class DockerFleet:
         self._leaving = set()
         for name, pointers in self._before.items():
             images.point(self._tags[name], pointers)
+        self._turn.turn_back()
         for name in reversed(self._touched):
             self._say(f"Turning {name} back")
             self._roll(name)
+
+    def _replaced(self, changed: list[str]) -> list[str]:
+        """These; also gateways, where they can't take in the manifests as they run."""
+        if self._turn.rolls and GATEWAY not in changed:
+            self._leaving |= {found["Id"] for found in self._containers(GATEWAY)}
+            changed = [*changed, GATEWAY]
+        self._rolls_gateways = GATEWAY in changed
+        return changed
 
     def _point(self) -> None:
         """What runs is the previous version of what changed; of the rest nothing is previous any more."""

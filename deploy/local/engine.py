@@ -15,20 +15,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from deploy.apply import Applied
 from deploy.backup.store import Store
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK, bracketed, url
+from deploy.front import LOOPBACK, url
 from deploy.known import until_known
-from deploy.local import logs, nginx, once, ports, readiness, secrets
+from deploy.local import control, logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
 from deploy.local.layout import Layout, settled
 from deploy.local.orphans import end, left
+from deploy.local.pause import paused
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
+from deploy.local.rows import rows
 from deploy.local.supervisor import config
 from deploy.local.supervisor.client import Supervisor
 from deploy.local.supervisor.config import STOP_GRACE
+from deploy.manifests import Manifests
+from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
 
 _FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
@@ -47,6 +52,8 @@ class LocalEngine:
         self._databases = Databases(self._layout, say)
         self._roster = Roster(self._layout)
         self._releases = Releases(root, self._layout.releases)
+        gateways = control.running(self._layout, self._supervisor.processes)
+        self._manifests = Manifests(self._layout.manifests, Revisions(self._layout.revisions), gateways, self._reload)
 
     def up(self) -> bool:
         with self._alone():
@@ -86,14 +93,12 @@ class LocalEngine:
 
     def ps(self) -> list[Instance]:
         self._require_running()
-        processes = self._supervisor.processes()
-        found = []
-        for program in sorted(self._roster.programs(), key=lambda program: -program.tier):
-            host, port = program.address
-            process = processes[program.name]
-            state = "ready" if process.pid and readiness.ready(program) else process.state
-            found.append(Instance(program.name, f"{bracketed(host)}:{port}", state, process.pid, process.uptime))
-        return found
+        return rows(self._roster.programs(), self._supervisor.processes(), self._manifests.served())
+
+    def apply(self) -> Applied:
+        self._require_deployable()
+        with self._alone():
+            return self._manifests.apply_checkout()
 
     def logs(self, name: str) -> Iterator[Line]:
         self._require_running()
@@ -118,18 +123,8 @@ class LocalEngine:
         with self._alone():
             counts = self._roster.instances()
             names = [f"{name}-{number}" for name in self.stores() for number in range(1, counts[name] + 1)]
-            try:
-                self._say(f"Stopping {', '.join(names)}")
-                self._supervisor.stop(names)
+            with paused(self._supervisor, names, self._say, self._until_ready):
                 yield
-            finally:
-                with undisturbed():
-                    try:
-                        self._say(f"Starting {', '.join(names)}")
-                    finally:  # also where nobody listens any more
-                        self._supervisor.stop(names)  # whoever was about to end, as the first was interrupted
-                        self._supervisor.revive()
-                        self._until_ready()
 
     def migrate(self) -> None:
         for function in self._layout.functions:
@@ -141,14 +136,13 @@ class LocalEngine:
 
     @contextmanager
     def fleet(self) -> Iterator[LocalFleet]:
-        self._require_running()
-        if self._layout.developing:
-            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
+        self._require_deployable()
         with self._alone():
             yield LocalFleet(
                 self._layout,
                 roster=self._roster,
                 releases=self._releases,
+                manifests=self._manifests,
                 supervisor=self._supervisor,
                 migrate=self.migrate,
                 say=self._say,
@@ -161,9 +155,11 @@ class LocalEngine:
     def _start(self) -> None:
         self._require_ports()
         self._say("Writing configuration and secrets")
+        self._manifests.begin()
         self._prepare()
         self._take_source()
-        self._configure()
+        nginx.render(self._layout)
+        nginx.check(self._layout, self._roster.binaries().nginx)
         self.migrate()
         self._roster.write(self._roster.instances())
         self._say("Starting Redis, the functions, the gateway and nginx")
@@ -179,19 +175,22 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
-        if (rendered := self._configure()) and (running := self._supervisor.processes()["nginx"].pid):
-            nginx.reload(running)
+        if rendered := nginx.render(self._layout):
+            self._reload()
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
         for function in self._take_source():
             self._databases.migrate(function)
-        return self._converge(self._roster.instances()) or rendered or revived
+        changed = self._converge(self._roster.instances()) or rendered or revived
+        return self._manifests.apply(self._manifests.keep()).changed or changed
 
-    def _configure(self) -> bool:
-        """Has nginx read what it is to run with; whether that is anything new."""
-        rendered = nginx.render(self._layout)
-        nginx.check(self._layout, self._roster.binaries().nginx)
-        return rendered
+    def _reload(self) -> None:
+        nginx.read_again(self._layout, self._roster.binaries().nginx, self._supervisor.processes()["nginx"].pid)
+
+    def _require_deployable(self) -> None:
+        self._require_running()
+        if self._layout.developing:
+            raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
 
     def _take_source(self) -> Sequence[str]:
         """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""

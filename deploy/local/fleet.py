@@ -21,6 +21,7 @@ from deploy.local.programs import Program, instance
 from deploy.local.releases import Pointers, Releases
 from deploy.local.roster import Roster
 from deploy.local.supervisor.client import Supervisor
+from deploy.manifests import Manifests, Turn
 
 _TRIAL = 2  # above the front door's port: where no request goes
 _PAUSE = 0.05  # seconds between two looks
@@ -29,12 +30,13 @@ _PAUSE = 0.05  # seconds between two looks
 class LocalFleet:
     """See deploy.rollout.Fleet. What `current` points to is the new version from `prepare` on."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all but one are said by name
         self,
         layout: Layout,
         *,
         roster: Roster,
         releases: Releases,
+        manifests: Manifests,
         supervisor: Supervisor,
         migrate: Callable[[], None],
         say: Say,
@@ -42,27 +44,42 @@ class LocalFleet:
         self._layout = layout
         self._roster = roster
         self._releases = releases
+        self._turn = Turn(manifests)
         self._supervisor = supervisor
         self.migrate = migrate
         self._say = say
         self._names = sorted(layout.functions, key=lambda name: name == GATEWAY)
         self._before = {name: releases.pointers(name) for name in self._names}
         self._everything = False
+        self._rolls_gateways = False
         self._touched: list[str] = []
 
     def prepare(self, *, everything: bool) -> list[str]:
         self._refuse_new_functions()
         self._everything = everything
-        self._releases.adopt({name: self._releases.take(name) for name in self._names})
-        return [name for name in self._names if everything or self._stale(name)]
+        self._turn.take()
+        adopted = self._releases.adopt({name: self._releases.take(name) for name in self._names})
+        if adopted or self._turn.changed:
+            self._turn.remember()
+        for name in self._names if self._turn.changed and not adopted else ():
+            self._releases.point(name, Pointers(self._before[name].current))
+        return self._replaced(lambda name: everything or self._stale(name))
 
     def prepare_previous(self) -> list[str]:
         changed = [name for name in self._names if self._before[name].previous]
-        if not changed:
+        self._turn.take_previous()
+        if not changed and not self._turn.changed:
             raise Refusal("There is nothing to go back to: nothing was deployed yet, or it was no change.")
         for name in changed:
             self._releases.point(name, Pointers(self._before[name].previous, self._before[name].current))
-        return changed
+        self._turn.remember()
+        return self._replaced(lambda name: name in changed)
+
+    def apply(self) -> bool:
+        applied = self._turn.apply(replacing=self._rolls_gateways)
+        if applied:
+            self._say("The manifests of this version are served")
+        return applied
 
     def rehearse(self, function: str) -> None:
         trial = self._trial(function)
@@ -74,7 +91,7 @@ class LocalFleet:
 
     def replace(self, function: str) -> None:
         self._touched.append(function)
-        self._roll(function, everything=self._everything)
+        self._roll(function, everything=self._everything or (function == GATEWAY and self._turn.rolls))
         self._say(f"Replaced {function}, one instance at a time")
 
     def keep(self) -> None:
@@ -84,9 +101,16 @@ class LocalFleet:
     def turn_back(self) -> None:
         for name, pointers in self._before.items():
             self._releases.point(name, pointers)
+        self._turn.turn_back()
         for name in reversed(self._touched):
             self._say(f"Turning {name} back")
             self._roll(name, everything=False)
+
+    def _replaced(self, chosen: Callable[[str], bool]) -> list[str]:
+        """The chosen ones; also gateways, where they can't take in the manifests as they run."""
+        found = [name for name in self._names if chosen(name) or (name == GATEWAY and self._turn.rolls)]
+        self._rolls_gateways = GATEWAY in found
+        return found
 
     def _roll(self, function: str, *, everything: bool) -> None:
         """A spare one stands in for each that is started anew."""
@@ -132,6 +156,8 @@ class LocalFleet:
         usual = instance(self._layout, function, 1)
         told = {**usual.environment, "PORT": str(port), "INSTANCE": f"{function}-trial", "DRAIN_NOTICE": "0"}
         told.pop("ENDPOINTS_DIR")
+        if function == GATEWAY:
+            told |= {"MANIFESTS_DIR": "", "FUNCTIONS_DIR": str(self._turn.folder)}
         return replace(usual, name=f"{function}-trial", address=(LOOPBACK, port), environment=told)
 
     def _asked(self, function: str) -> list[str]:
@@ -163,7 +189,7 @@ def _running(program: Program, log: Path) -> Iterator["subprocess.Popen[bytes]"]
 def _shown(program: Program, process: "subprocess.Popen[bytes]", names: list[str]) -> str:
     """What is wrong with it, "" if it showed that it works."""
     command = python("-m", "runtime.trial", *names)
-    environment = {**os.environ, "PORT": str(program.address[1])}
+    environment = {**os.environ, **program.environment}
     with subprocess.Popen(command, cwd=program.directory, env=environment, stderr=subprocess.PIPE, text=True) as trial:
         assert trial.stderr is not None
         while trial.poll() is None:

@@ -128,6 +128,15 @@ class Layout:
         return {f"{function}-{number}": self.slot(function, number) for number in range(1, MOST_INSTANCES + 1)}
 
     @property
+    def revisions(self) -> Path:
+        """The folder of the manifests that gateways and nginx serve."""
+        return self.state / "manifests"
+
+    def control(self, gateway: str) -> Path:
+        """Where it is told to take in others."""
+        return self.run / f"{gateway}.sock"
+
+    @property
     def manifests(self) -> Path:
         """The folder whose folders hold them."""
         return self.root / "functions"

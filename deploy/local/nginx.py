@@ -12,10 +12,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import bodies, front
+from deploy import front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
 from deploy.local.programs import NGINX_OPTIONS, nginx_globals
+from functions.gateway.revisions import CURRENT
 
 _PAUSE = 0.01  # seconds between two looks at who has ended
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
@@ -50,7 +51,7 @@ def values(layout: Layout) -> dict[str, str]:
         "TLS_BIND": front.bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),
         "TLS_FOLDER": os.path.relpath(layout.tls, layout.nginx),  # what a name may hold, nginx's files may not
-        "BODIES": bodies.locations(layout.manifests),
+        "MANIFESTS": os.path.relpath(layout.revisions / CURRENT, layout.nginx),
         **layout.front.variables,
         **{f"GATEWAY_{number}": str(port) for number, port in slots},
     }
@@ -68,6 +69,13 @@ def check(layout: Layout, binary: str) -> None:
     if result.returncode:
         said = result.stderr.strip().splitlines()[0]
         raise Refusal(f"nginx refuses its configuration: {said}: correct the file that it names, in nginx/.")
+
+
+def read_again(layout: Layout, binary: str, master: int) -> None:
+    """Has it take up what lies there, if it runs: `master` is its process, or 0. Raises Refusal, as it goes on then."""
+    check(layout, binary)
+    if master:
+        reload(master)
 
 
 def reload(master: int, patience: float = 10.0) -> None:

@@ -98,7 +98,9 @@ def instance(layout: Layout, function: str, number: int) -> Program:
 def settings(layout: Layout, function: str) -> dict[str, str]:
     """What a function is told about its surroundings, whether it is served or run once."""
     if function == GATEWAY:
+        applied = {"MANIFESTS_DIR": str(layout.revisions), "CONTROL_DIR": str(layout.run)}
         return {
+            **({} if layout.developing else applied),
             "REDIS_URL_FILE": str(layout.secrets / "redis-url"),
             "CACHE_URL_FILE": str(layout.secrets / "cache-url"),
             "ENDPOINTS": f"directory:{layout.endpoints}",

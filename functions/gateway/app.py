@@ -5,30 +5,30 @@ half of its start.
 """
 
 import os
-import random
 import time
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 from redis.asyncio.connection import AbstractConnection
 
+from functions.gateway import control
 from functions.gateway.asking import Declined, ask
-from functions.gateway.documents.collect import DOCUMENT, Collection
 from functions.gateway.edge import Edge, Served
 from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL, directory
 from functions.gateway.endpoints.dns import DNS_INTERVAL, LOCATED_INTERVAL, dns, located
 from functions.gateway.endpoints.ready import asking, ready
 from functions.gateway.endpoints.watch import Endpoints, Membership
-from functions.gateway.exchange import Header
 from functions.gateway.keys import keys_from
-from functions.gateway.pages import OWN, pages
-from functions.gateway.pipeline import Parts, build, normals, unrouted
+from functions.gateway.live import Live
+from functions.gateway.pipeline import Parts
+from functions.gateway.reach import Neighbours
 from functions.gateway.redis.conversation import connection
+from functions.gateway.revisions import current, named
 from functions.gateway.revocations import Ask, Revocations, following
-from functions.gateway.routes import GATEWAY, Route, compile_routes, inner
+from functions.gateway.routes import GATEWAY, compile_routes
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.follow import PATIENCE, PAUSE, follow
@@ -40,22 +40,19 @@ from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.redis import RedisLender
-from functions.gateway.stages.loop import named
+from functions.gateway.stages.loop import named as stack_named
 from functions.gateway.stages.swap.tokens import Ask as Swap
 from functions.gateway.stages.swap.tokens import Tokens
-from functions.gateway.table import Table
 from functions.gateway.telemetry import Telemetry
-from functions.gateway.upstreams import Upstream, upstream
 from runtime import log, settings
 from runtime.application import application as outermost
 from runtime.asgi import Receive, Scope, Send
 from runtime.background import beside
 from runtime.health import Health
 from runtime.identity import Verifier
-from runtime.lifespan import live
+from runtime.lifespan import live as lived
 from runtime.manifest import Manifest, read_all
 from runtime.metrics import Metrics
-from runtime.problem import NOT_FOUND, Problem
 
 logger = log.get(__name__)
 
@@ -63,126 +60,99 @@ health = Health()
 metrics = Metrics()
 telemetry = Telemetry(metrics)
 
+Inside = Callable[[str, str], Served]  # a function and a path that only gateways ask for
+
 
 @asynccontextmanager
 async def lifespan() -> AsyncIterator[None]:
     """Makes every part from the environment; nothing outlives it."""
     told = settings.load(Settings, os.environ)
-    manifests = read_all(Path(told.functions_dir))
-    always = [(b"x-instance", told.instance.encode())] if told.expose_instance == "1" else []
     async with AsyncExitStack() as stack:
-        front.edge = await _edge(told, manifests, always, stack)
+        live = await _live(told, stack)
+        front.edge = live.edge
+        if told.control_dir:
+            path = Path(told.control_dir, f"{told.instance}.sock")
+            await stack.enter_async_context(control.listening(path, live, Path(told.manifests_dir)))
         yield
 
 
-async def _edge(told: Settings, manifests: list[Manifest], always: list[Header], stack: AsyncExitStack) -> Edge:
+async def _live(told: Settings, stack: AsyncExitStack) -> Live:
+    """Serving the revision that is there. Raises ManifestError before anything is opened."""
+    folder = current(told.manifests_dir, told.functions_dir)
+    manifests = read_all(folder)
     routes = compile_routes(manifests)
     client = Client(waited=telemetry.waited)
     stack.push_async_callback(client.close)
-    members = await _members(_endpoints(told, client), manifests, stack)
-    for membership in members.values():
-        membership.on_left(client.forget)
-    ended = Revocations()
-    permits, leases = await _permits(told, members[GATEWAY], stack)
-    telemetry.watch(members, client, permits, leases)
+    here = _endpoints(told, client)
+    stack.push_async_callback(here.close)
+    gateways = await here.watch(GATEWAY)
+    gateways.on_left(client.forget)
+    neighbours = Neighbours(here, _elsewhere, client, telemetry.opened)
+    permits, leases = await _permits(told, gateways, stack)
     levels, fills = await _caches(told, stack)
-    telemetry.watch_cache(levels)
+    ended, key_set = Revocations(), keys_from(lambda: live.edge.table)
     parts = Parts(
         trusted=_trusted(told.trusted_proxies),
         permits=permits,
-        verifier=Verifier(keys_from(lambda: table), issuer=told.token_issuer, audience=told.token_audience),
-        upstreams=_upstreams(manifests, members, client),
+        verifier=Verifier(key_set, issuer=told.token_issuer, audience=told.token_audience),
+        upstreams={},
         client=client,
         telemetry=telemetry,
         levels=levels,
         fills=fills,
-        cached=normals(routes),
         ended=ended,
-        stack=_stack(told, manifests),
+        stack=b"",
+        api_keys=_api_keys(manifests, lambda *asked: live.inside(*asked), stack),  # noqa: PLW0108  it is not there yet
     )
-    parts = replace(parts, api_keys=_api_keys(manifests, parts, stack))
-    table: Table[Served] = Table([*OWN, *routes], _serving(routes, manifests, parts))
+    always = [(b"x-instance", told.instance.encode())] if told.expose_instance == "1" else []
+    live = Live(neighbours, telemetry, parts, lambda: stack_named(told.redis_url, told.token_issuer), always)
+    stack.push_async_callback(live.close)
+    telemetry.watch(ChainMap({GATEWAY: gateways}, live.members), client, permits, leases)
+    telemetry.watch_cache(levels)
+    telemetry.watch_upstreams(live.upstreams)
+    telemetry.watch_revision(lambda: live.revision)
+    await live.prepare(named(folder), manifests, routes)
+    live.take()
+    await _follow(manifests, live, parts, ended, stack)
+    return live
+
+
+async def _follow(
+    manifests: list[Manifest], live: Live, parts: Parts, ended: Revocations, stack: AsyncExitStack
+) -> None:
+    """What is asked for again and again, for as long as the gateway runs."""
     await parts.verifier.renew()
     await stack.enter_async_context(beside(parts.verifier.renewing()))
     for manifest in manifests:
         if manifest.ended_sessions:
-            await stack.enter_async_context(following(_feed(manifest.name, manifest.ended_sessions, parts), ended))
-    return Edge(table, unrouted(parts), always)
+            feed = _feed(manifest.name, manifest.ended_sessions, live)
+            await stack.enter_async_context(following(feed, ended))
 
 
-def _stack(told: Settings, manifests: list[Manifest]) -> bytes:
-    """Its name; none is made where nobody is told it, as that takes a moment. Who shares limits is one stack."""
-    return named(told.redis_url, told.token_issuer) if any(each.upstream for each in manifests) else b""
+def _elsewhere(manifest: Manifest) -> Endpoints:
+    """Who knows where a service is that others run: DNS."""
+    urls = {manifest.name: manifest.upstream.url} if manifest.upstream else {}
+    return Endpoints(located(urls), LOCATED_INTERVAL)
 
 
-def _serving(routes: list[Route], manifests: list[Manifest], parts: Parts) -> Callable[[Route], Served]:
-    """What a route is served by: the stages that it asks for, or a page."""
-    explanations = {slug: text for manifest in manifests for slug, text in manifest.problems.items()}
-    shown = pages(explanations, Collection(routes, _documents(parts), time.monotonic).documents)
-
-    def served(route: Route) -> Served:
-        own = route.function == GATEWAY
-        return route, unrouted(parts, route.template)(shown[route.path]) if own else build(route, parts)
-
-    return served
+def _feed(function: str, path: str, live: Live) -> Ask:
+    return lambda since: ask(live.inside(function, path), f"{path}?since={since}")
 
 
-def _documents(parts: Parts) -> Callable[[str], Awaitable[bytes]]:
-    """Asks a function what it says of itself; what others run may say anything, and is not asked."""
-    served = cache(lambda function: _inside(function, DOCUMENT, parts))
-
-    async def asked(function: str) -> bytes:
-        if parts.upstreams[function].host:
-            raise Problem(NOT_FOUND)
-        return await ask(served(function), DOCUMENT)
-
-    return asked
-
-
-def _inside(function: str, path: str, parts: Parts) -> Served:
-    route = inner(function, path)
-    return route, build(route, parts)
-
-
-async def _members(here: Endpoints, manifests: list[Manifest], stack: AsyncExitStack) -> dict[str, Membership]:
-    """Of the gateway and every function; those that are run by others are asked of DNS."""
-    urls = {manifest.name: manifest.upstream.url for manifest in manifests if manifest.upstream}
-    elsewhere = Endpoints(located(urls), LOCATED_INTERVAL)
-    for endpoints in (here, elsewhere):
-        stack.push_async_callback(endpoints.close)
-    names = {GATEWAY, *(manifest.name for manifest in manifests)}
-    return {name: await (elsewhere if name in urls else here).watch(name) for name in names}
-
-
-def _upstreams(manifests: list[Manifest], members: dict[str, Membership], client: Client) -> dict[str, Upstream]:
-    functions = [manifest for manifest in manifests if manifest.name != GATEWAY]
-    upstreams = {
-        each.name: upstream(each, members[each.name], client, random.random, telemetry.opened(each.name))
-        for each in functions
-    }
-    telemetry.watch_upstreams(upstreams)
-    return upstreams
-
-
-def _feed(function: str, path: str, parts: Parts) -> Ask:
-    served = _inside(function, path, parts)
-    return lambda since: ask(served, f"{path}?since={since}")
-
-
-def _api_keys(manifests: list[Manifest], parts: Parts, stack: AsyncExitStack) -> tuple[str, Tokens] | None:
+def _api_keys(manifests: list[Manifest], inside: Inside, stack: AsyncExitStack) -> tuple[str, Tokens] | None:
     """Asks the function that has them, by a way on which keys are not withheld."""
     for manifest in manifests:
         if declared := manifest.api_keys:
-            tokens = Tokens(_swap(_inside(manifest.name, declared.swap, parts), declared.swap))
+            tokens = Tokens(_swap(partial(inside, manifest.name, declared.swap), declared.swap))
             stack.push_async_callback(tokens.close)
             return declared.prefix, tokens
     return None
 
 
-def _swap(served: Served, path: str) -> Swap:
+def _swap(served: Callable[[], Served], path: str) -> Swap:
     async def swap(key: str) -> bytes | None:
         try:
-            return await ask(served, path, [(b"authorization", f"Bearer {key}".encode())])
+            return await ask(served(), path, [(b"authorization", f"Bearer {key}".encode())])
         except Declined as declined:
             if declined.status != 401:
                 raise
@@ -255,7 +225,7 @@ class Front:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hands on what the others return: every request comes by, so it is no coroutine of its own."""
         if scope["type"] == "lifespan":
-            return live(lifespan(), receive, send)
+            return lived(lifespan(), receive, send)
         return self.edge(scope, receive, send)
 
 

@@ -11,12 +11,12 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
+from functions.gateway.revisions import current
 from functions.gateway.routes import Route, compile_routes
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache import keys
@@ -93,7 +93,7 @@ async def _main(options: argparse.Namespace) -> str:
             return await purge_all(level)
         if not options.target:
             sys.exit("Say which target, as in /products/tea; `just cache purge --all` is for all of them.")
-        routes = compile_routes(read_all(Path(told.functions_dir)))
+        routes = compile_routes(read_all(current(told.manifests_dir, told.functions_dir)))
         if options.group:
             return await purge(level, keys.tag(_caching(routes, options.target), options.group))
         key = place(routes, options.target)

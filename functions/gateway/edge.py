@@ -43,10 +43,13 @@ _TO_ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose
 
 
 class Edge:
-    """Serves what `table` holds, and refuses the rest once it is `identified`. `always` is on every answer."""
+    """Serves what `table` holds, and refuses the rest once it is `identified`. `always` is on every answer.
+
+    Another table may be put in its place: whoever has been found in one ends there.
+    """
 
     def __init__(self, table: Table[Served], identified: Stage, always: Sequence[Header]) -> None:
-        self._table = table
+        self.table = table
         self._identified = identified
         self._always = always
         self._moments = Timers(MOMENT)
@@ -108,7 +111,7 @@ class Edge:
             await pass_on(stream, send)
 
     def _find(self, path: str, method: str, headers: Sequence[Header]) -> Served:
-        served = self._table.find(path)
+        served = self.table.find(path)
         if found := served.get(method) or (served.get("GET") if method == "HEAD" else None):
             return found
         if method == "OPTIONS" and (found := served.get(asked_for(headers))) and found[0].policy.cors:

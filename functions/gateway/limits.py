@@ -13,6 +13,7 @@ from pathlib import Path
 
 from functions.gateway.listing import Row, aligned
 from functions.gateway.redis.conversation import Conversation, Script, Unavailable, connection
+from functions.gateway.revisions import current
 from functions.gateway.routes import compile_routes
 from functions.gateway.settings import Settings
 from functions.gateway.stages.limit import stored
@@ -110,7 +111,7 @@ def _row(each: Stored) -> Row:
 
 async def _main(text: str, clear: Ask | None) -> str:
     options = settings.load(Settings, os.environ)
-    among = stored.rules(compile_routes(read_all(Path(options.functions_dir))))
+    among = stored.rules(compile_routes(read_all(current(options.manifests_dir, options.functions_dir))))
     buckets = Buckets(options.redis_url, among)
     try:
         return await told(buckets, text, clear)

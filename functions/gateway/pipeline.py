@@ -188,7 +188,7 @@ def resilient(route: Route, parts: Parts, upstream: Upstream) -> Iterator[Stage]
     failures = frozenset(policy.failures or ())
     if route.method != "GET":
         yield keep()
-    yield shed(upstream.gate, parts.clock)
+    yield shed(upstream.gate, route.template, parts.clock)
     if policy.retries:
         tell = parts.telemetry.retries(route.function)
         others = elsewhere(upstream.members, upstream.circuits, parts.clock)

@@ -3,7 +3,7 @@
 In: a registry. Out: meters and counters, bound to their labels when a route is built. Stages know only what they call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from functions.gateway.endpoints.watch import Membership
@@ -71,6 +71,26 @@ class Telemetry:
             "portico_gateway_upstream_wait_seconds", "Waits for a connection while all were in use."
         ).of()
         self._metrics = metrics
+
+    def keep(self, routes: Collection[tuple[str, str]], *besides: str) -> bool:
+        """Forgets what is counted of routes (function and template) and functions that are neither in `routes` nor
+        `besides`, once nothing is in flight there; whether there is nothing left to forget.
+        """
+        gone = [each for each in self.in_flight.known() if each not in routes and each[0] not in besides]
+        idle = [each for each in gone if not self.in_flight.of(*each).value]
+        for each in idle:
+            for family in (self.answers, self.heads, self.in_flight):
+                family.forget(*each)
+        functions = {function for function, _ in (*routes, *self.in_flight.known())} | {*besides}
+        for family in (self.problems, self._retries, self._refused, self._cached, self._openings):
+            for function in {values[0] for values in family.known()} - functions:
+                family.forget(function)
+        return len(idle) == len(gone)
+
+    def watch_revision(self, read: Callable[[], str]) -> None:
+        """Reads this, too, when somebody asks."""
+        name = "portico_gateway_revision_info", "Which manifests it serves."
+        self._metrics.ask("gauge", *name, lambda: {(read(),): 1}, "revision")
 
     def requests(self, function: str, route: str) -> "RouteMeter":
         """The meter of one route."""

@@ -180,6 +180,7 @@ class DockerStack(Stack):
             "COMPOSE_PROJECT_NAME": self.project,
             "PORT": str(self.port),
             "SECRETS": str(self.state / "docker/secrets"),
+            "REVISIONS": str(self.state / "docker/manifests"),
             "FRONT_SUBNET": json.loads((self.state / "docker/place.json").read_text())["subnet"],
             "EXPOSE_INSTANCE": "1",
             "PLAIN_BIND": "127.0.0.1",

@@ -37,23 +37,31 @@ class Collection:
     """Asks, keeps and merges. Made on the loop that it is used on."""
 
     def __init__(self, routes: Sequence[Route], ask: Ask, clock: Callable[[], float]) -> None:
-        self._routes = routes
-        self._functions = sorted({route.function for route in routes})
         self._ask = ask
         self._clock = clock
         self._told: dict[str, Told] = {}
         self._made = Documents(b"", "")
         self._until = -1.0
         self._asking = asyncio.Lock()
+        self.describe(routes)
+
+    def describe(self, routes: Sequence[Route]) -> None:
+        """Tells of these from now on; what functions have said stays known, of those that are still there."""
+        self._routes = routes
+        self._functions = sorted({route.function for route in routes})
+        self._told = {name: told for name, told in self._told.items() if name in self._functions}
+        self._until = -1.0
 
     async def documents(self) -> Documents:
         """Those of now."""
         async with self._asking:
             if not self._made.openapi or self._clock() >= self._until:
+                routes = self._routes
                 await asyncio.gather(*map(self._renew, self._functions))
-                document = merged(self._routes, self._told)
+                document = merged(routes, self._told)
                 self._made = Documents(msgspec.json.encode(document), page(document))
-                self._until = self._clock() + FRESH
+                if routes is self._routes:
+                    self._until = self._clock() + FRESH
             return self._made
 
     async def _renew(self, function: str) -> None:

@@ -32,6 +32,10 @@ class Membership:
         """Calls `call` with each address that is no longer a member."""
         self._on_left.append(call)
 
+    def off_left(self, call: Callable[[str], None]) -> None:
+        """No longer does so."""
+        self._on_left.remove(call)
+
     def update(self, alive: frozenset[str]) -> None:
         left = set(self.addresses) - alive
         if left or len(alive) != len(self.addresses):
@@ -50,7 +54,7 @@ class Endpoints:
         self._interval = interval
         self._watched: dict[str, Membership] = {}
         self._asking = asyncio.Lock()  # whoever watches while another has just begun waits for the first answer too
-        self._running = AsyncExitStack()
+        self._running: dict[str, AsyncExitStack] = {}
 
     async def watch(self, name: str) -> Membership:
         """The members of `name`; asked once before this returns."""
@@ -61,8 +65,17 @@ class Endpoints:
                 self._watched[name] = membership
         return self._watched[name]
 
+    async def leave(self, name: str) -> None:
+        """Watches it no longer: nobody is a member any more. Harmless when nobody watched it."""
+        running, membership = self._running.pop(name, None), self._watched.pop(name, None)
+        if running is not None:
+            await running.aclose()
+        if membership is not None:
+            membership.update(frozenset())
+
     async def close(self) -> None:
-        await self._running.aclose()
+        while self._running:
+            await self._running.popitem()[1].aclose()
 
     async def _begin(self, membership: Membership) -> None:
         """Fails static: while the source can't say, the last answer stands and the circuits sort out the dead."""
@@ -76,4 +89,5 @@ class Endpoints:
         name = f"endpoints-{membership.name}"
         with suppress(Exception):
             await ask()
-        await self._running.enter_async_context(beside(again(name, ask, pause)))
+        running = self._running[membership.name] = AsyncExitStack()
+        await running.enter_async_context(beside(again(name, ask, pause)))

@@ -20,6 +20,7 @@ from deploy.local import nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as program
 from deploy.local.readiness import ready
+from deploy.revisions import Revisions
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -167,6 +168,8 @@ async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     layout.nginx.mkdir()
     (layout.manifests / "large").mkdir(parents=True)
     (layout.manifests / "large" / "function.toml").write_text(LARGE)
+    revisions = Revisions(layout.revisions)
+    revisions.serve(revisions.take(layout.manifests))
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
     with (tmp_path / "access.log").open("wb") as log:

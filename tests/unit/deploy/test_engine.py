@@ -13,7 +13,7 @@ def test_each_engine_has_every_method_with_the_same_arguments(engine: type[Engin
     public = {name for name in promised if not name.startswith("_")}
     assert public == {
         *("up", "down", "scale", "ps", "logs", "address"),
-        *("run", "stores", "paused", "migrate", "signing_keys", "fleet"),
+        *("run", "stores", "paused", "migrate", "signing_keys", "fleet", "apply"),
     }
     for name in public:
         assert inspect.signature(getattr(engine, name)).parameters == promised[name].parameters

@@ -12,6 +12,7 @@ class Steps:
 
     changed: list[str] = field(default_factory=lambda: ["orders", "gateway"])
     fails: str = ""
+    applies: bool = False
     taken: list[str] = field(default_factory=list)
 
     def prepare(self, *, everything: bool) -> list[str]:
@@ -24,6 +25,10 @@ class Steps:
 
     def migrate(self) -> None:
         self._take("migrate")
+
+    def apply(self) -> bool:
+        self._take("apply")
+        return self.applies
 
     def rehearse(self, function: str) -> None:
         self._take(f"rehearse {function}")
@@ -43,7 +48,7 @@ class Steps:
             raise Refusal(step)
 
 
-ROLL = ["rehearse orders", "rehearse gateway", "replace orders", "replace gateway", "keep"]
+ROLL = ["rehearse orders", "rehearse gateway", "replace orders", "apply", "replace gateway", "keep"]
 
 
 def test_a_deploy_migrates_then_rehearses_everything_and_only_then_replaces() -> None:
@@ -52,10 +57,22 @@ def test_a_deploy_migrates_then_rehearses_everything_and_only_then_replaces() ->
     assert steps.taken == ["prepare", "migrate", *ROLL]
 
 
-def test_nothing_is_touched_when_nothing_differs() -> None:
+def test_no_instance_is_touched_when_nothing_differs() -> None:
     steps = Steps(changed=[])
     assert rollout.deploy(steps, everything=True) == []
-    assert steps.taken == ["prepare everything"]
+    assert steps.taken == ["prepare everything", "apply", "keep"]
+
+
+def test_manifests_alone_are_a_version_too() -> None:
+    steps = Steps(changed=[], applies=True)
+    assert rollout.deploy(steps) == [rollout.MANIFESTS]
+    assert rollout.rollback(steps) == [rollout.MANIFESTS]
+
+
+def test_routes_come_after_the_functions_that_serve_them_where_no_gateway_is_replaced() -> None:
+    steps = Steps(changed=["orders"], applies=True)
+    assert rollout.deploy(steps) == ["orders", rollout.MANIFESTS]
+    assert steps.taken[-3:] == ["replace orders", "apply", "keep"]
 
 
 @pytest.mark.parametrize("fails", ["prepare", "migrate", *ROLL])

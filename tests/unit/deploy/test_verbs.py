@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy import verbs
+from deploy.apply import Applied
 from deploy.backup.key import Keys
 from deploy.backup.store import Store
 from deploy.engine import Instance, Line, Refusal
@@ -49,6 +50,7 @@ class Still:
     code: int = 3  # of what is run
     keys: Path = Path()
     ships: Steps = field(default_factory=Steps)
+    applied: Applied = field(default_factory=lambda: Applied("abc", changed=False))
 
     def up(self) -> bool:
         return False
@@ -60,6 +62,9 @@ class Still:
     def scale(self, function: str, instances: int) -> bool:
         self.asked.append((function, instances))
         return False
+
+    def apply(self) -> Applied:
+        return self.applied
 
     def ps(self) -> list[Instance]:
         return [GATEWAY]
@@ -335,3 +340,33 @@ def test_unit_is_told_anew_of_what_there_is(tmp_path: Path, capsys: pytest.Captu
     assert verbs.unit_config(tmp_path) == 0
     assert capsys.readouterr().out == "deploy/unit/config.json\n"
     assert (tmp_path / "deploy/unit/config.json").exists()
+
+
+def test_an_apply_says_what_is_served_and_that_nothing_was_restarted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.apply(Still(applied=Applied("abc", late=["gateway-2"]))) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Every gateway serves the revision abc, in 0.0 s. Nothing was restarted.\n")
+    assert "gateway-2 does not answer" in said
+
+
+def test_an_apply_of_what_is_served_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.apply(Still()) == 0
+    assert "served already (abc)" in capsys.readouterr().out
+
+
+def test_what_running_gateways_cannot_take_in_is_named_and_deployed(capsys: pytest.CaptureFixture[str]) -> None:
+    still = Still(applied=Applied("abc", changed=False, beyond=["users: api_keys: is another"]))
+    assert verbs.apply(still) == 0
+    said = capsys.readouterr().out
+    assert "users: api_keys: is another" in said
+    assert "Deployed orders, gateway" in said
+    assert "replace gateway" in still.ships.taken
+
+
+def test_a_table_shows_revisions_where_there_are_gateways() -> None:
+    rows = [GATEWAY, Instance("gateway-2", "127.0.0.1:8181", "ready", 43, 75.0, "abc")]
+    assert verbs.table(rows).splitlines() == [
+        "INSTANCE   ADDRESS         STATE  PID  UPTIME  REVISION",
+        "gateway-1  127.0.0.1:8180  ready  42   1m 15s",
+        "gateway-2  127.0.0.1:8181  ready  43   1m 15s  abc",
+    ]

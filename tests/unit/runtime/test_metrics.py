@@ -87,3 +87,15 @@ def test_a_labels_value_never_ends_its_line_or_its_quotes(value: str) -> None:
     inside = line.removeprefix('g{label="').removesuffix('"} 0\n')
     assert "\n" not in inside
     assert inside.replace(r"\\", "").replace(r"\"", "").count('"') == 0
+
+
+def test_children_are_forgotten_by_how_their_values_begin(metrics: Metrics) -> None:
+    family = metrics.counter("a_total", "A.", "function", "route")
+    for values in (("a", "1"), ("a", "2"), ("b", "1")):
+        family.of(*values).value += 1
+    bound = family.of("a", "1")
+    family.forget("a", "1")
+    assert family.known() == [("a", "2"), ("b", "1")]
+    family.forget("a")
+    bound.value += 1
+    assert lines(metrics) == ['a_total{function="b",route="1"} 1']

@@ -56,6 +56,10 @@ class Client:
         """Calls `call` with each endpoint that a new connection was made to, before anything is asked over it."""
         self._on_connected.append(call)
 
+    def off_connected(self, call: Callable[[str], None]) -> None:
+        """No longer does so."""
+        self._on_connected.remove(call)
+
     async def send(
         self,
         endpoint: str,

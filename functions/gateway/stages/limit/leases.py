@@ -83,6 +83,8 @@ class Leases:
         desk = self._desks.get(keys)
         if desk is None:
             desk = self._desks[keys] = Desk(policies, keys, now)
+        elif desk.policies is not policies:
+            desk.policies = policies  # the route was built anew; its buckets, and what is on lease, are the same
         desk.count()
         if desk.serve(now):
             self.decisions[_LEASED[True]] += 1

@@ -22,6 +22,7 @@ that has really become slower is found out the same way, but only then: its boun
 
 from dataclasses import dataclass
 from math import sqrt
+from weakref import WeakValueDictionary
 
 WINDOW = 32  # answers from one setting of the bound to the next
 _FIRST = 4 * WINDOW  # answers of a route that are taken for usual, whatever is in flight
@@ -43,7 +44,7 @@ class Range:
 class Pace:
     """How long one route usually takes, in seconds; 0.0 before its first answer."""
 
-    __slots__ = ("answers", "usual")
+    __slots__ = ("__weakref__", "answers", "usual")
 
     def __init__(self) -> None:
         self.usual = 0.0
@@ -60,14 +61,13 @@ class Bound:
         self.in_flight = 0
         self._exact = float(self.limit)
         self._range = within
-        self._paces: list[Pace] = []
+        self._paces: WeakValueDictionary[str, Pace] = WeakValueDictionary()
         self._answers = 0
         self._slowness = 0.0
 
-    def pace(self) -> Pace:
-        """That of one more route."""
-        self._paces.append(Pace())
-        return self._paces[-1]
+    def pace(self, route: str) -> Pace:
+        """That of a route: the same one whenever it is built anew, for as long as anybody uses it."""
+        return self._paces.setdefault(route, Pace())
 
     def answered(self, pace: Pace, seconds: float) -> None:
         """An answer took `seconds` to its head."""
@@ -85,7 +85,7 @@ class Bound:
     def _set(self) -> None:
         slowness, self._slowness, self._answers = self._slowness / WINDOW, 0.0, 0
         if slowness < 0.5:
-            for pace in self._paces:
+            for pace in self._paces.values():
                 pace.usual *= 0.9
         if self.in_flight * 2 < self.limit:
             return  # nothing is to be learnt of a bound that nobody comes near

@@ -18,10 +18,10 @@ from functions.gateway.stages.shed.gate import Gate
 PATIENCE = 1.0
 
 
-def shed(gate: Gate, clock: Callable[[], float] = perf_counter) -> Stage:
-    """`gate` is that of the function, for all its routes."""
+def shed(gate: Gate, route: str, clock: Callable[[], float] = perf_counter) -> Stage:
+    """`gate` is that of the function, for all its routes; `route` is which of them this is."""
     bound = gate.bound
-    pace = bound.pace()
+    pace = bound.pace(route)
 
     def stage(handler: Handler) -> Handler:
         async def passed(exchange: Exchange) -> Response:

@@ -14,11 +14,32 @@ from deploy.local.engine import LocalEngine
 ROOT = Path(__file__).parents[4]
 
 SERVE = """
+import json
 import os
 import signal
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+
+
+def take_in(place, instance):
+    served = os.readlink(Path(os.environ["MANIFESTS_DIR"], "current"))
+    Path(place, f"{instance}.sock").unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{place}/{instance}.sock")
+    listener.listen()
+    while True:
+        prepared = ""
+        with listener.accept()[0] as connection:
+            for line in connection.makefile():
+                words = line.split()
+                if words[0] == "prepare":
+                    prepared = words[1]
+                if words[0] == "take":
+                    served = prepared
+                connection.sendall(json.dumps({"revision": served}).encode() + b"\\n")
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -39,6 +60,8 @@ class Answer(BaseHTTPRequestHandler):
 if Path(sys.argv[1], "broken").exists():
     sys.exit("the settings are wrong")
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+if os.environ.get("CONTROL_DIR"):
+    Thread(target=take_in, args=(os.environ["CONTROL_DIR"], os.environ["INSTANCE"]), daemon=True).start()
 print('{"event": "ready"}', flush=True)
 ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answer).serve_forever()
 """

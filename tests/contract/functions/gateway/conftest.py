@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.contract.functions.gateway.changing import Changing
 from tests.contract.functions.gateway.house import House
 from tests.contract.functions.gateway.town import Started, Town
 from tests.heard import Heard, heard
@@ -78,4 +79,19 @@ async def client(town: Town) -> AsyncIterator[httpx.AsyncClient]:
 async def inside(town: Town) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shared town's function, past the gateway."""
     async with httpx.AsyncClient(base_url=town.things[0].url, timeout=30) as made:
+        yield made
+
+
+@pytest.fixture
+def changing(tmp_path: Path, redis_url: str) -> Iterator[Changing]:
+    """A town for this test alone, whose manifests change."""
+    made = Changing(tmp_path, redis_url, a_name())
+    yield made
+    made.end()
+
+
+@pytest.fixture
+async def visitor(changing: Changing) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of its gateway."""
+    async with httpx.AsyncClient(base_url=changing.town.url, timeout=30) as made:
         yield made

@@ -35,6 +35,15 @@ class Noted:
     def instances(self, service: str) -> list[str]:
         return [name for name in self.there if service in (name, name.rpartition("-")[0])]
 
+    def add_upstream(self) -> None:
+        self.done.append(("add upstream",))
+
+    def edit_limit(self, times: int) -> None:
+        self.done.append(("edit limit", times))
+
+    def mistype(self) -> None:
+        self.done.append(("mistype",))
+
     def deploy(self) -> None:
         self.done.append(("deploy",))
 

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -8,9 +9,11 @@ from deploy.docker import images
 from deploy.docker.fleet import DockerFleet
 from deploy.docker.images import Pointers
 from deploy.engine import Refusal
+from deploy.revisions import Revisions
 
 if TYPE_CHECKING:
     from deploy.docker.compose import Compose
+    from deploy.manifests import Manifests
 
 
 class Daemon:
@@ -81,10 +84,21 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Daemon:
     return made
 
 
+class Still:
+    """Manifests that are the same all the time."""
+
+    def __init__(self) -> None:
+        self.revisions = Revisions(Path("nowhere"))
+
+    def keep(self) -> str:
+        return ""
+
+
 def fleet(daemon: Daemon) -> DockerFleet:
     return DockerFleet(
         cast("Compose", daemon),
         {"orders": "orders"},
+        manifests=cast("Manifests", Still()),
         build=lambda: None,
         migrate=lambda: None,
         say=lambda _: None,

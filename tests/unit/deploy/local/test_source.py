@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
     [
         ("runtime/api.py", {"users", "gateway"}),
         ("functions/users/app.py", {"users"}),
-        ("functions/users/function.toml", {"users", "gateway"}),
+        ("functions/users/function.toml", {"users"}),
         ("functions/users/page.html", {"users"}),
         ("functions/users/.app.py.swp", set()),
         ("functions/users/new.py", {"users"}),
@@ -40,3 +40,20 @@ def test_a_file_that_moves_changes_it(root: Path) -> None:
     before = digest(root, "users")
     (root / "functions/users/app.py").rename(root / "functions/users/main.py")
     assert digest(root, "users") != before
+
+
+@pytest.mark.parametrize(
+    ("manifest", "changes"),
+    [
+        ('name = "users"\n[app]\nmodule = "a"\n[[route]]\nmatch = "GET /a"', False),
+        ('name = "users"\n[defaults]\nbody = "1KiB"\n[app]\nmodule = "a"', False),
+        ('name = "users"\n[app]\nmodule = "b"', True),
+        ('name = "users"\nsmoke = "/a"\n[app]\nmodule = "a"', True),
+        ('name = "users', True),
+    ],
+)
+def test_of_a_manifest_counts_what_an_instance_reads(root: Path, manifest: str, changes: bool) -> None:  # noqa: FBT001
+    (root / "functions/users/function.toml").write_text('name = "users"\n[app]\nmodule = "a"')
+    before = digest(root, "users")
+    (root / "functions/users/function.toml").write_text(manifest)
+    assert (digest(root, "users") != before) is changes

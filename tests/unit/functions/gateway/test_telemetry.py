@@ -136,3 +136,32 @@ def test_what_functions_are_reached_through_is_read_from_it(metrics: Metrics, te
     assert shown(metrics, "portico_gateway_concurrency{") == {'function="things"} 3'}
     assert shown(metrics, "portico_gateway_concurrency_limit") == {'{function="things"} 200'}
     assert shown(metrics, "portico_gateway_concurrency_waiting") == {'{function="things"} 0'}
+
+
+def test_what_is_gone_is_forgotten_once_nothing_is_in_flight_there(metrics: Metrics, telemetry: Telemetry) -> None:
+    gone, kept = telemetry.requests("a", "GET /gone"), telemetry.requests("a", "GET /kept")
+    for meter in (gone, kept, telemetry.requests("b", "GET /b"), telemetry.requests("gateway", "none")):
+        meter.begun()
+        meter.answered(404, 0.1)
+        meter.refused("not-found")
+    gone.ended()
+    telemetry.retries("b").retried()
+    telemetry.opened("b")()
+    telemetry.cached("b")("hit")
+    assert not telemetry.keep({("a", "GET /kept")}, "gateway")
+    page = metrics.text().decode()
+    assert "/gone" not in page
+    assert 'route="GET /b"' in page  # somebody is still served there
+    telemetry.in_flight.of("b", "GET /b").value -= 1
+    assert telemetry.keep({("a", "GET /kept")}, "gateway")
+    page = metrics.text().decode()
+    assert 'function="b"' not in page
+    assert 'route="GET /kept"' in page
+    assert 'function="gateway",route="none"' in page
+
+
+def test_which_manifests_are_served_is_one_series(metrics: Metrics, telemetry: Telemetry) -> None:
+    served = ["abc"]
+    telemetry.watch_revision(lambda: served[-1])
+    served.append("def")
+    assert shown(metrics, "portico_gateway_revision_info") == {'{revision="def"} 1'}

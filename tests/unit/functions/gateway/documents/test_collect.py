@@ -94,3 +94,12 @@ async def test_a_reader_who_leaves_leaves_the_others_waiting_for_nothing(collect
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).openapi
+
+
+async def test_other_routes_are_told_at_once_and_who_is_away_by_what_it_said(
+    functions: Functions, collection: Collection
+) -> None:
+    await collection.documents()
+    functions.says["a"] = Problem(UNREACHABLE)
+    collection.describe([each for each in ROUTES if each.function == "a"])
+    assert await summaries(collection) == {"/a": "a speaks"}

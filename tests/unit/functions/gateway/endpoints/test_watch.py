@@ -111,3 +111,37 @@ def test_who_has_nobody_asks_oftener() -> None:
         return [round(moment - asked[0], 3) for moment in asked]
 
     assert played(play) == [0.0, 1 / EAGER, 2 / EAGER, 1 + 2 / EAGER, 2 + 2 / EAGER]
+
+
+def test_whoever_does_not_want_to_know_any_more_is_told_nothing() -> None:
+    left: list[str] = []
+    known, call = membership("a"), left.append
+    known.on_left(call)
+    known.off_left(call)
+    known.update(frozenset())
+    assert left == []
+
+
+async def test_a_name_that_nobody_watches_any_more_has_no_members_and_is_asked_for_no_longer() -> None:
+    asked: list[str] = []
+
+    async def source(name: str) -> frozenset[str]:
+        asked.append(name)
+        return frozenset({"a"})
+
+    endpoints = Endpoints(source, OFTEN)
+    left: list[str] = []
+    one, other = await endpoints.watch("one"), await endpoints.watch("other")
+    one.on_left(left.append)
+    await endpoints.leave("one")
+    await endpoints.leave("one")
+    assert (one.addresses, left, other.addresses) == ((), ["a"], ("a",))
+    asked.clear()
+    async with asyncio.timeout(10):
+        while len(asked) < 3:  # noqa: ASYNC110  the loop of the other one asks
+            await asyncio.sleep(0)
+    assert set(asked) == {"other"}
+    again = await endpoints.watch("one")
+    assert again is not one
+    assert again.addresses == ("a",)
+    await endpoints.close()

@@ -212,3 +212,15 @@ async def test_calls_to_redis_are_counted_by_redis_itself(redis_server: "RedisSe
     assert calls <= 0.05 * admitted
     for lender in lenders:
         await lender.close()
+
+
+async def test_an_edited_limit_holds_at_once_for_a_key_that_is_hot() -> None:
+    """Its route is built anew: buckets and leases are kept, and what they are measured by is another."""
+    hot = Hot("10000/1s", number=1)
+    await hot.second(4000)
+    hot.asked = policies("10/1h")
+    before = hot.admitted
+    await hot.second(400)
+    (gateway,) = hot.gateways
+    assert hot.admitted - before <= 10_000 // 20 + 10  # what was on lease, and what the new one has
+    assert gateway._desks["hot",].policies is hot.asked

@@ -31,19 +31,19 @@ def test_it_begins_where_it_is_told(bound: Bound) -> None:
 
 
 def test_it_grows_while_answers_take_what_they_usually_take(bound: Bound) -> None:
-    answer(bound, bound.pace(), 0.01, WINDOW * 20)
+    answer(bound, bound.pace("a"), 0.01, WINDOW * 20)
     assert bound.limit == 100
 
 
 def test_it_learns_nothing_while_nobody_comes_near_it(bound: Bound) -> None:
-    pace = bound.pace()
+    pace = bound.pace("a")
     answer(bound, pace, 0.01, WINDOW * 5, in_flight=9)
     answer(bound, pace, 0.09, WINDOW * 5, in_flight=9)
     assert bound.limit == 20
 
 
 def test_it_shrinks_when_a_function_hangs_but_never_to_nothing(bound: Bound) -> None:
-    pace = bound.pace()
+    pace = bound.pace("a")
     answer(bound, pace, 0.01, WINDOW * 20)
     answer(bound, pace, 2.0, WINDOW * 20)
     assert bound.limit < 30
@@ -52,7 +52,7 @@ def test_it_shrinks_when_a_function_hangs_but_never_to_nothing(bound: Bound) -> 
 
 
 def test_after_a_hang_it_comes_back(bound: Bound) -> None:
-    pace = bound.pace()
+    pace = bound.pace("a")
     answer(bound, pace, 0.01, WINDOW * 20)
     answer(bound, pace, 2.0, WINDOW * 10)
     hung = bound.limit
@@ -63,7 +63,7 @@ def test_after_a_hang_it_comes_back(bound: Bound) -> None:
 
 def test_a_rush_on_a_slow_route_is_no_queue(bound: Bound) -> None:
     """The average of the function rises tenfold; each route takes what it always took."""
-    quick, slow = bound.pace(), bound.pace()
+    quick, slow = bound.pace("quick"), bound.pace("slow")
     for _ in range(WINDOW * 5):
         answer(bound, quick, 0.002, 9)
         answer(bound, slow, 0.05, 1)
@@ -72,7 +72,7 @@ def test_a_rush_on_a_slow_route_is_no_queue(bound: Bound) -> None:
 
 
 def test_answers_that_are_late_now_and_then_are_no_queue(bound: Bound) -> None:
-    pace, draw = bound.pace(), random.Random(7)  # noqa: S311  the same each time
+    pace, draw = bound.pace("a"), random.Random(7)  # noqa: S311  the same each time
     for _ in range(WINDOW * 60):
         answer(bound, pace, 0.3 if draw.random() < 0.02 else 0.002 * draw.lognormvariate(0, 0.5), 1)
     assert bound.limit == 100
@@ -91,14 +91,14 @@ def queueing(bound: Bound, pace: Pace, capacity: int, arriving: int, rounds: int
 def test_a_function_that_is_asked_for_more_than_it_can_is_not_given_more_and_more() -> None:
     """It knows its usual time from before the rush; then ten times its capacity comes."""
     bound = Bound(Range(least=4, start=20, most=1000))
-    pace = bound.pace()
+    pace = bound.pace("a")
     list(queueing(bound, pace, capacity=30, arriving=20, rounds=100))
     times = list(queueing(bound, pace, capacity=30, arriving=300, rounds=100))
     assert max(times) < 0.02  # without a bound it would be 0.1
 
 
 def test_a_function_that_has_become_slower_for_good_is_learnt_anew(bound: Bound) -> None:
-    pace = bound.pace()
+    pace = bound.pace("a")
     answer(bound, pace, 0.01, WINDOW * 20)
     answer(bound, pace, 0.05, WINDOW * 30)
     assert bound.limit == 4
@@ -112,7 +112,7 @@ class Answers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.bound = Bound(WITHIN)
-        self.paces = [self.bound.pace(), self.bound.pace()]
+        self.paces = [self.bound.pace("a"), self.bound.pace("b")]
 
     @rule(times=st.integers(1, 50))
     def enter(self, times: int) -> None:
@@ -145,3 +145,18 @@ def test_a_bound_that_falls_to_nothing_is_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Bound, "_set", lambda self: setattr(self, "limit", self.limit // 2))
     with pytest.raises(Broken, match=r"within its range|a tenth a window"):
         run_state_machine_as_test(Answers, settings=settings(UNTIL_FOUND, stateful_step_count=60))
+
+
+def test_a_route_that_is_built_anew_has_the_pace_that_it_had(bound: Bound) -> None:
+    pace = bound.pace("a")
+    answer(bound, pace, 0.01, WINDOW)
+    assert bound.pace("a") is pace
+    assert bound.pace("b") is not pace
+
+
+def test_two_hundred_builds_leave_a_bound_as_it_was(bound: Bound) -> None:
+    kept = bound.pace("a")
+    for number in range(200):
+        bound.pace("a")
+        bound.pace(f"gone {number}")
+    assert [*bound._paces.values()] == [kept]

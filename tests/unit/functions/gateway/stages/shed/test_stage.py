@@ -34,7 +34,7 @@ def gate() -> Gate:
 
 async def test_a_place_is_held_to_the_head_of_the_answer(gate: Gate) -> None:
     below = Never()
-    task = asyncio.ensure_future(shed(gate)(below)(exchange()))
+    task = asyncio.ensure_future(shed(gate, "a")(below)(exchange()))
     await asyncio.sleep(0)
     assert gate.bound.in_flight == 1
     below.release.set()
@@ -45,13 +45,13 @@ async def test_a_place_is_held_to_the_head_of_the_answer(gate: Gate) -> None:
 @pytest.mark.parametrize("error", [Problem(OVERLOADED), RuntimeError("ours")])
 async def test_a_place_is_given_back_whatever_happens(gate: Gate, error: Exception) -> None:
     with pytest.raises(type(error)):
-        await shed(gate)(Below(error))(exchange())
+        await shed(gate, "a")(Below(error))(exchange())
     assert gate.bound.in_flight == 0
 
 
 async def test_who_says_who_they_are_goes_first(gate: Gate) -> None:
     below = Never()
-    handler = shed(gate)(below)
+    handler = shed(gate, "a")(below)
     known = exchange(target=b"/known")
     known.principal = Principal("somebody", "customer", "a-session", 0, 0.0)
     tasks = [asyncio.ensure_future(handler(asked)) for asked in (exchange(), exchange(target=b"/stranger"), known)]
@@ -66,7 +66,7 @@ async def test_who_says_who_they_are_goes_first(gate: Gate) -> None:
 
 async def test_who_could_not_be_served_in_time_is_told_at_once(gate: Gate) -> None:
     ticks = iter([0.0, PATIENCE * 10])  # what an answer usually takes here
-    handler = shed(gate, lambda: next(ticks))(Below())
+    handler = shed(gate, "a", lambda: next(ticks))(Below())
     await handler(exchange())
     gate.bound.in_flight = 1
     hurried = exchange()
@@ -83,7 +83,7 @@ class Learnt:
         self.times: list[float] = []
         monkeypatch.setattr(Bound, "answered", lambda _bound, _pace, seconds: self.times.append(seconds))
         ticks = iter([0.0, 0.25])
-        self.stage = shed(gate, lambda: next(ticks))
+        self.stage = shed(gate, "a", lambda: next(ticks))
 
 
 async def test_it_learns_from_an_answer(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
