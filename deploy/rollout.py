@@ -1,73 +1,109 @@
-"""THE order of a deploy and of a rollback, whichever engine carries it out.
+"""THE order of a deploy, of an `up` on a stack that runs, and of a rollback, whichever engine carries it out.
 
-In: a fleet. Out: the functions that run another version now. When a step is refused, or somebody interrupts, what was
-replaced already is replaced back before the refusal goes on, whoever interrupts again: the old version serves, and is
-the current one.
+In: a fleet. Out: what changed. Everything new is read, built and tried before anything that works is stopped. What does
+not depend on each other goes side by side: functions know nothing of each other's versions, gateways lead to all of
+them. So a new function runs before a gateway leads to it, and one that goes ends after no gateway does. When a step is
+refused, or somebody interrupts, what was replaced already is replaced back before the refusal goes on, whoever
+interrupts again: the old version serves, and is the current one.
 """
 
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
+from deploy.engine import GATEWAY
+from deploy.plan import Plan
+from deploy.together import together
 from deploy.undisturbed import undisturbed
 
 
 class Fleet(Protocol):
-    """What an engine can do for a rollout. Every step raises Refusal with the cause."""
+    """What an engine can do for a rollout. Each step raises Refusal with the cause; several may be under way."""
 
-    def prepare(self, *, everything: bool) -> list[str]:
-        """Makes the new version from the checkout: the functions that differ from what runs, the gateway last.
+    def prepare(self, *, everything: bool) -> Plan:
+        """Makes the new version from the checkout, if that can be served: what differs from what runs.
 
-        `everything`: all of them, also where nothing differs.
+        `everything`: all of it, also where nothing differs.
         """
 
-    def prepare_previous(self) -> list[str]:
+    def prepare_previous(self) -> Plan:
         """Takes the version that the last deploy replaced for the new one: the functions that it replaced."""
 
-    def migrate(self) -> None:
-        """Brings schemas up to date, which the old version can live with (docs/data.md)."""
+    def migrate(self, function: str) -> None:
+        """Brings its schema up to date, which the old version can live with (docs/data.md)."""
 
     def rehearse(self, function: str) -> None:
         """Starts an instance of the new version where no request goes, has it show that it works, and ends it."""
 
+    def start(self, function: str) -> None:
+        """Has as many of a function that is new run as should, all of them ready."""
+
     def replace(self, function: str) -> None:
         """One instance at a time: starts a new one, waits until it is ready, drains an old one."""
 
+    def lead(self) -> None:
+        """Has the front door let in what the new version's routes take."""
+
     def keep(self) -> None:
         """What was replaced is the previous version from now on."""
+
+    def end(self, function: str) -> None:
+        """Drains every instance of a function that is none any more."""
+
+    def settle(self) -> bool:
+        """Brings in line whatever else is not as it should be, and returns when everything is ready and known.
+
+        Whether there was anything.
+        """
 
     def turn_back(self) -> None:
         """Makes the old version the current one again, and brings back each instance that was replaced."""
 
 
-def deploy(fleet: Fleet, *, everything: bool = False) -> list[str]:
-    """Brings the checkout's version into service; the functions that changed."""
+def deploy(fleet: Fleet, *, everything: bool = False) -> Plan:
+    """Brings the checkout's version into service; what that changed."""
     try:
-        changed = fleet.prepare(everything=everything)
-        if changed:
-            fleet.migrate()
-            _roll(fleet, changed)
+        plan = fleet.prepare(everything=everything)
+        _try(fleet, plan, migrating=True)
+        _bring(fleet, plan)
     except BaseException:
         with undisturbed():
             fleet.turn_back()
         raise
-    return changed
+    together([partial(fleet.end, name) for name in plan.removed])
+    return replace(plan, mended=fleet.settle())
 
 
-def rollback(fleet: Fleet) -> list[str]:
-    """Brings back what the last deploy replaced, on the schema of now; the functions that changed."""
+def rollback(fleet: Fleet) -> Plan:
+    """Brings back what the last deploy replaced, on the schema of now; what that changed."""
     try:
-        changed = fleet.prepare_previous()
-        _roll(fleet, changed)
+        plan = fleet.prepare_previous()
+        _try(fleet, plan, migrating=False)
+        _bring(fleet, plan)
     except BaseException:
         with undisturbed():
             fleet.turn_back()
         raise
-    return changed
+    return plan
 
 
-def _roll(fleet: Fleet, functions: list[str]) -> None:
-    """Nothing is replaced before all of it was rehearsed."""
-    for function in functions:
-        fleet.rehearse(function)
-    for function in functions:
-        fleet.replace(function)
-    fleet.keep()
+def _try(fleet: Fleet, plan: Plan, *, migrating: bool) -> None:
+    """Of each function first its schema, then an instance; nothing is replaced before all have passed."""
+
+    def shown(name: str) -> None:
+        if migrating and name != GATEWAY:
+            fleet.migrate(name)
+        fleet.rehearse(name)
+
+    together([partial(shown, name) for name in plan.tried])
+
+
+def _bring(fleet: Fleet, plan: Plan) -> None:
+    """Functions side by side, then gateways, which lead to them."""
+    starting = [partial(fleet.start, name) for name in plan.added]
+    together([*starting, *(partial(fleet.replace, name) for name in plan.replaced)])
+    if plan.leads_elsewhere:
+        fleet.lead()
+        together([partial(fleet.replace, GATEWAY)])
+    if plan:
+        fleet.keep()

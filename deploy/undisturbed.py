@@ -11,10 +11,19 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
+from deploy.engine import Refusal
+
+halt: ContextVar[threading.Event | None] = ContextVar("halt", default=None)  # of what is done beside other things
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PAUSE = 0.1  # seconds between two looks at whether to go on
 _TOLD = b"Still putting things back as they were: wait until that is done.\n"
+
+
+class Halted(Refusal):
+    """Something else failed, or somebody interrupted: this was not done."""
 
 
 @contextmanager
@@ -46,13 +55,29 @@ def apart(
         process_group=0,
     ) as process:
         try:
-            out, error = process.communicate()
+            out, error = _ended(process)
         except BaseException:
             with undisturbed():
                 process.terminate()
                 process.communicate()
             raise
     return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+def go_on() -> None:
+    """Asked from time to time by whatever waits. Raises Halted where what is under way is not to go on."""
+    event = halt.get()
+    if event is not None and event.is_set():
+        raise Halted("It was stopped half-way.")
+
+
+def _ended(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """What it printed, once it has ended."""
+    while True:
+        try:
+            return process.communicate(timeout=_PAUSE)
+        except subprocess.TimeoutExpired:
+            go_on()
 
 
 def _tell(_signal: int, _frame: object) -> None:

@@ -63,8 +63,10 @@ def deploy(engine: Engine, *, everything: bool) -> int:
     """Brings the checkout as it is into service, one instance at a time."""
     with engine.fleet() as fleet:
         changed = rollout.deploy(fleet, everything=everything)
-    if changed:
-        print(f"Deployed {', '.join(changed)}. `just rollback` brings back what was there before.")
+    if said := str(changed):
+        print(f"Deployed: {said}. `just rollback` brings back what was there before.")
+    elif changed:
+        print("This version runs already; what did not run of it does now.")
     else:
         print("This version runs already; nothing was changed.")
     return 0
@@ -74,7 +76,7 @@ def rollback(engine: Engine) -> int:
     """Brings back what the last deploy replaced, one instance at a time."""
     with engine.fleet() as fleet:
         changed = rollout.rollback(fleet)
-    print(f"Rolled back {', '.join(changed)}.")
+    print(f"Rolled back {', '.join(changed.changed)}.")
     return 0
 
 

@@ -7,6 +7,7 @@ the functions is replaced: what was replaced must come back.
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 from deploy import rollout
 from deploy.engine import Refusal
@@ -45,7 +46,7 @@ def stumble(fleet: Fleet) -> None:
     """Returns when the deploy has failed and was turned back. Raises Refusal if it failed for another reason."""
     stumbling = Stumbling(fleet)
     try:
-        rollout.deploy(stumbling)
+        rollout.deploy(cast("Fleet", stumbling))
     except Refusal as refusal:
         if not stumbling.stumbled:
             raise Refusal(f"The deploy failed before its time: {refusal}") from refusal
@@ -58,25 +59,10 @@ class Stumbling:
         self._fleet = fleet
         self.stumbled = False
 
-    def prepare(self, *, everything: bool) -> list[str]:
-        return self._fleet.prepare(everything=everything)
-
-    def prepare_previous(self) -> list[str]:
-        return self._fleet.prepare_previous()
-
-    def migrate(self) -> None:
-        self._fleet.migrate()
-
-    def rehearse(self, function: str) -> None:
-        self._fleet.rehearse(function)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a fleet has
+        return getattr(self._fleet, name)
 
     def replace(self, function: str) -> None:
         self._fleet.replace(function)
         self.stumbled = True
         raise Refusal(f"{function} was replaced, and that is in trouble now.")
-
-    def keep(self) -> None:
-        self._fleet.keep()
-
-    def turn_back(self) -> None:
-        self._fleet.turn_back()

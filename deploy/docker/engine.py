@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy import bodies, front
+from deploy import bodies, front, rollout
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
+from deploy.checked import check
 from deploy.docker import connections, images, secrets
 from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
@@ -63,6 +64,9 @@ class DockerEngine:
         self._version = environment.get("VERSION") or "latest"
 
     def up(self) -> bool:
+        if self._identities() and not self._developing:
+            return bool(rollout.deploy(self._fleet()))
+        check(self._root)
         self._build()
         before, data = self._identities(), self._compose.volumes()
         self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
@@ -162,7 +166,37 @@ class DockerEngine:
         self._require_running()
         if self._developing:
             raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
-        yield DockerFleet(self._compose, self._tags(), build=self._build, migrate=self.migrate, say=self._say)
+        yield self._fleet()
+
+    def _fleet(self) -> DockerFleet:
+        return DockerFleet(
+            self._compose,
+            self._tags(),
+            root=self._root,
+            with_data=self._with_data(),
+            bodies=bodies.locations(self._root / "functions"),
+            build=self._build,
+            settle=self._settle,
+            say=self._say,
+        )
+
+    def _settle(self, counts: Mapping[str, int]) -> bool:
+        """Starts what does not run, and makes anew what is no function and is to be another; whether there was any."""
+        before = self._identities()
+        for service in ("nginx", "redis", "redis-cache"):
+            if self._is_another(service):
+                self._compose.call("up", "--detach", "--wait", "--no-deps", service)
+        self._compose.call("up", "--detach", "--wait", "--no-recreate", *scales(counts))
+        self._until_known()
+        return self._identities() != before
+
+    def _is_another(self, service: str) -> bool:
+        """Whether it was made with other settings; what nginx is told of bodies it takes in while it runs."""
+        for found in self._compose.containers(service):
+            told = dict(each.partition("=")[::2] for each in found["Config"]["Env"])
+            now = self._compose.told({"BODIES": told.get("BODIES", "")}).call("config", "--hash", service).split()[-1]
+            return bool(found["Config"]["Labels"]["com.docker.compose.config-hash"] != now)
+        return False
 
     def address(self) -> str:
         self._require_running()
@@ -183,7 +217,6 @@ class DockerEngine:
         self._compose.call("build")
 
     def _counts(self) -> Counter[str]:
-        """How many containers each service has."""
         return Counter(_service(container) for container in self._compose.containers())
 
     def _more_than_one(self) -> list[str]:

@@ -9,26 +9,29 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from deploy import rollout
 from deploy.backup.store import Store
+from deploy.checked import check
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
-from deploy.front import LOOPBACK, bracketed, url
+from deploy.front import LOOPBACK, url
 from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
 from deploy.local.layout import Layout
-from deploy.local.orphans import end, left
+from deploy.local.listing import listed
+from deploy.local.orphans import ended, left
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
 from deploy.local.supervisor import config
 from deploy.local.supervisor.client import Supervisor
-from deploy.local.supervisor.config import STOP_GRACE
 from deploy.undisturbed import undisturbed
 
 _FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
@@ -53,7 +56,8 @@ class LocalEngine:
             if self._supervisor.running():
                 self._refuse_another_place()
                 return self._mend()
-            self._end_orphans()
+            check(self._layout.root)
+            ended(self._layout, self._roster.programs, self._say)
             self._start()
             return True
 
@@ -62,7 +66,7 @@ class LocalEngine:
             ran = self._supervisor.running()
             if ran:
                 self._stop()
-            ran = self._end_orphans() or ran
+            ran = ended(self._layout, self._roster.programs, self._say) or ran
             if data:
                 for folder in (self._layout.data, self._layout.secrets):
                     shutil.rmtree(folder, ignore_errors=not folder.exists())
@@ -78,22 +82,15 @@ class LocalEngine:
             before = self._roster.instances()
             self._require_slots(function, range(before[function] + 1, instances + 1))
             try:
-                return self._converge(before | {function: instances})
+                return self._resize(function, before | {function: instances})
             except BaseException:
                 with undisturbed():
-                    self._converge(before, wait=False)
+                    self._resize(function, before, wait=False)
                 raise
 
     def ps(self) -> list[Instance]:
         self._require_running()
-        processes = self._supervisor.processes()
-        found = []
-        for program in sorted(self._roster.programs(), key=lambda program: -program.tier):
-            host, port = program.address
-            process = processes[program.name]
-            state = "ready" if process.pid and readiness.ready(program) else process.state
-            found.append(Instance(program.name, f"{bracketed(host)}:{port}", state, process.pid, process.uptime))
-        return found
+        return listed(self._roster, self._supervisor.processes())
 
     def logs(self, name: str) -> Iterator[Line]:
         self._require_running()
@@ -132,7 +129,7 @@ class LocalEngine:
                         self._until_ready()
 
     def migrate(self) -> None:
-        for function in self._layout.functions:
+        for function in self._databases.stores():
             self._databases.migrate(function)
 
     def signing_keys(self) -> Path:
@@ -145,14 +142,7 @@ class LocalEngine:
         if self._layout.developing:
             raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
         with self._alone():
-            yield LocalFleet(
-                self._layout,
-                roster=self._roster,
-                releases=self._releases,
-                supervisor=self._supervisor,
-                migrate=self.migrate,
-                say=self._say,
-            )
+            yield self._fleet()
 
     def address(self) -> str:
         self._require_running()
@@ -178,13 +168,29 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
+        if not self._layout.developing:
+            return bool(rollout.deploy(self._fleet()))
+        check(self._layout.root)
         if (rendered := self._configure()) and (running := self._supervisor.processes()["nginx"].pid):
             nginx.reload(running)
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
-        for function in self._take_source():
-            self._databases.migrate(function)
-        return self._converge(self._roster.instances()) or rendered or revived
+        self.migrate()
+        self._roster.write(self._roster.instances())
+        changed = self._supervisor.update()
+        self._until_ready()
+        return changed or rendered or revived
+
+    def _fleet(self) -> LocalFleet:
+        return LocalFleet(
+            self._layout,
+            roster=self._roster,
+            releases=self._releases,
+            supervisor=self._supervisor,
+            environment=self._environment,
+            until_ready=self._until_ready,
+            say=self._say,
+        )
 
     def _configure(self) -> bool:
         """Has nginx read what it is to run with; whether that is anything new."""
@@ -192,14 +198,13 @@ class LocalEngine:
         nginx.check(self._layout, self._roster.binaries().nginx)
         return rendered
 
-    def _take_source(self) -> Sequence[str]:
-        """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""
+    def _take_source(self) -> None:
+        """Makes the checkout what runs, as while developing it is anyway."""
         if self._layout.developing:
-            return self._layout.functions
-        changed = self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})
+            return
+        self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})
         for function in self._layout.functions:
             self._releases.prune(function)
-        return changed
 
     def _stop(self) -> None:
         """From the outside in, so that what is in flight still finds what it needs."""
@@ -211,23 +216,25 @@ class LocalEngine:
             self._supervisor.stop(names)
         self._supervisor.shutdown()
 
-    def _converge(self, instances: Mapping[str, int], *, wait: bool = True) -> bool:
-        """Makes `instances` what runs, and what runs again after the next `up`; whether that changed anything."""
+    def _resize(self, function: str, counts: Mapping[str, int], *, wait: bool = True) -> bool:
+        """Makes so many of `function` run, now and after the next `up`, and touches no other; whether any changed."""
         had = self._supervisor.processes()
-        self._roster.write(instances)
-        changed = self._supervisor.update()
+        self._roster.resize(function, counts)
+        names = self._layout.slots(function)
+        changed = self._supervisor.update(names)
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
         return changed
 
     def _until_ready(self, seen: list[str] | None = None) -> None:
         """Also until gateways know whom they forward to, and nginx those gateways of `seen` that are there."""
-        everything = self._roster.programs()
+        known = self._supervisor.processes()
+        everything = [program for program in self._roster.programs() if program.name in known]
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
         slots = self._layout.slots(GATEWAY)
         gateways = {program.name: program for program in everything if program.name in slots}
         pages = {name: partial(readiness.metrics, gateway) for name, gateway in gateways.items()}
-        until_known(pages, self._roster.instances())
+        until_known(pages, Counter(program.name.rpartition("-")[0] for program in everything))
         readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:
@@ -239,8 +246,7 @@ class LocalEngine:
         secrets.write(layout, self._environment)
         (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
         files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        user = "root" if os.geteuid() == 0 else ""
-        text = config.daemon(layout.programs, user=user, files=files)
+        text = config.daemon(layout.programs, user="root" if os.geteuid() == 0 else "", files=files)
         (layout.run / "supervisord.conf").write_text(text)
 
     def _require_running(self) -> None:
@@ -257,13 +263,6 @@ class LocalEngine:
             return []
         found = sorted(self._supervisor.processes())
         return [each for each in found if name in ("", each, each.rpartition("-")[0])]
-
-    def _end_orphans(self) -> bool:
-        """Whether there were any."""
-        if orphans := left(self._layout):
-            self._say(f"supervisord was killed: ending {', '.join(map(str, orphans))}, which it left")
-            end(orphans, self._roster.programs(), STOP_GRACE)
-        return bool(orphans)
 
     def _require_ports(self) -> None:
         """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""

@@ -41,6 +41,19 @@ class Roster:
             file.unlink()
         for program in wanted:
             self.add(program)
+        self._remember(instances)
+
+    def resize(self, function: str, instances: Mapping[str, int]) -> None:
+        """Makes so many of `function` what should run, and touches nothing of others."""
+        wanted = [each for each in self.programs(instances) if each.name in self._layout.slots(function)]
+        for name in self._layout.slots(function).keys() - {each.name for each in wanted}:
+            self.remove(name)
+        for program in wanted:
+            self.add(program)
+        self._remember(instances)
+
+    def _remember(self, instances: Mapping[str, int]) -> None:
+        layout = self._layout
         fresh = layout.state / "instances.new"
         fresh.write_text(json.dumps(dict(instances)))
         fresh.replace(layout.state / "instances.json")  # whole or not at all, also on a full disk
@@ -51,6 +64,10 @@ class Roster:
 
     def remove(self, name: str) -> None:
         self._file(name).unlink(missing_ok=True)
+
+    def written(self, name: str) -> bool:
+        """Whether a program is written down."""
+        return self._file(name).exists()
 
     def stale(self, program: Program) -> bool:
         """Whether it is written down differently, or not at all."""

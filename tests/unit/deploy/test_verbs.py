@@ -11,6 +11,7 @@ from deploy import verbs
 from deploy.backup.key import Keys
 from deploy.backup.store import Store
 from deploy.engine import Instance, Line, Refusal
+from deploy.plan import Plan
 from deploy.rollout import Fleet
 from runtime.migrate import Migration
 from tests.unit.deploy.test_rollout import Steps
@@ -312,12 +313,20 @@ def test_withdrawing_keys_asks_first(tmp_path: Path) -> None:
 
 def test_deploy_says_what_it_replaced_and_how_to_go_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert verbs.deploy(Still(), everything=False) == 0
-    assert capsys.readouterr().out == "Deployed orders, gateway. `just rollback` brings back what was there before.\n"
+    assert (
+        capsys.readouterr().out
+        == "Deployed: replaced orders, gateway. `just rollback` brings back what was there before.\n"
+    )
 
 
 def test_deploy_of_what_runs_says_that_nothing_was_changed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verbs.deploy(Still(ships=Steps(changed=[])), everything=False) == 0
+    assert verbs.deploy(Still(ships=Steps(changed=Plan())), everything=False) == 0
     assert capsys.readouterr().out == "This version runs already; nothing was changed.\n"
+
+
+def test_deploy_of_what_should_run_and_did_not_says_that(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.deploy(Still(ships=Steps(changed=Plan(), mends=True)), everything=False) == 0
+    assert capsys.readouterr().out == "This version runs already; what did not run of it does now.\n"
 
 
 def test_rollback_says_what_is_back(capsys: pytest.CaptureFixture[str]) -> None:
