@@ -43,6 +43,18 @@ class Scene(Protocol):
     def roll_back(self) -> None:
         """What the last deploy replaced."""
 
+    def add(self) -> None:
+        """A function more, by `up`."""
+
+    def change(self) -> None:
+        """Another version of one function, by `up`."""
+
+    def mistype(self) -> None:
+        """A typo in a manifest, which `up` refuses, and then mended."""
+
+    def remove(self) -> None:
+        """The function that was added, by `up`."""
+
     def offend(self) -> None:
         """One client does again and again what may harm nobody else; a deploy has brought the service that it needs."""
 
@@ -75,6 +87,10 @@ FAULTS = (
     Fault("restart Redis empty", Promise.NOTHING, lambda scene: _each_redis(scene, scene.end)),
     Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
     Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
+    Fault("up: a function more", Promise.NOTHING, lambda scene: scene.add(), short=True),
+    Fault("up: one edited", Promise.NOTHING, lambda scene: scene.change(), short=True),
+    Fault("up: a typo, then mended", Promise.NOTHING, lambda scene: scene.mistype(), short=True),
+    Fault("up: a function less", Promise.NOTHING, lambda scene: scene.remove(), short=True),
     Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
     Fault("odd requests, 1 gateway", Promise.NOTHING, lambda scene: _offend(scene, 1), short=True),
     Fault("odd requests, 4 gateways", Promise.NOTHING, lambda scene: _offend(scene, 4), short=True),

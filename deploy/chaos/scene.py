@@ -13,8 +13,9 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from deploy import rollout
+from deploy import door, rollout
 from deploy.chaos import processes, version
+from deploy.chaos.edits import Edits
 from deploy.chaos.faults import COPIES
 from deploy.chaos.offender import offend
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
@@ -47,6 +48,8 @@ class EngineScene:
         self._clock = clock
         self._known: dict[str, Instance] = {}
         self._gone: dict[str, int] = {}
+        self._folder = TemporaryDirectory(prefix="portico-edited-")
+        self._now: Callable[[], Engine] = lambda: engine  # of the checkout that runs
         self.struck: float | None = None
 
     def look(self) -> None:
@@ -86,6 +89,18 @@ class EngineScene:
             for each in frozen:
                 processes.send(each, SIGCONT)
 
+    def add(self) -> None:
+        self._edits.add()
+
+    def change(self) -> None:
+        self._edits.change()
+
+    def mistype(self) -> None:
+        self._edits.mistype()
+
+    def remove(self) -> None:
+        self._edits.remove()
+
     def deploy(self) -> None:
         with self._another_version() as fleet:
             rollout.deploy(fleet)
@@ -119,6 +134,7 @@ class EngineScene:
         functions = {GATEWAY, *self._engine.stores()}
         before = {name: sum(_of(instance) == name for instance in self._known.values()) for name in functions}
         try:
+            self._edits = self._developed()
             for name in functions:
                 self._engine.scale(name, COPIES)
             self.look()
@@ -126,6 +142,23 @@ class EngineScene:
         finally:
             for name, count in before.items():
                 self._engine.scale(name, count)
+            self._now = lambda: self._engine
+            self._folder.cleanup()
+
+    def _developed(self) -> Edits:
+        """In a copy of the checkout, as those that run are started from it."""
+        copy = version.same(self._root, Path(self._folder.name))
+
+        def up() -> bool:
+            self._now = lambda: self._make(copy)
+            return self._now().up()
+
+        return Edits(copy, up, self._status)
+
+    def _status(self, path: str) -> int:
+        """0 when nobody answers."""
+        with door.opened(self._engine.address(), timeout=10.0) as client:
+            return client.get(door.url(client, path)).status_code
 
     @contextmanager
     def _another_version(self) -> Iterator[Fleet]:
@@ -136,7 +169,7 @@ class EngineScene:
                 yield fleet
 
     def _whole(self) -> bool:
-        now = {instance.name: instance for instance in self._engine.ps()}
+        now = {instance.name: instance for instance in self._now().ps()}
         ready = all(each.state == "ready" for each in now.values())
         return ready and all(name in now and now[name].pid != pid for name, pid in self._gone.items())
 

@@ -29,10 +29,16 @@ match = "GET /odd/{{case...}}"
 """
 
 
-def copy(root: Path, folder: Path, odd: Url | None = None) -> Path:
-    """In `folder`, which is there and empty; `odd` is where the service is, if there is one."""
+def same(root: Path, folder: Path) -> Path:
+    """What runs, in `folder`, which is there and empty."""
     made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
     shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
+    return made
+
+
+def copy(root: Path, folder: Path, odd: Url | None = None) -> Path:
+    """In `folder`, which is there and empty; `odd` is where the service is, if there is one."""
+    made = same(root, folder)
     for app in made.glob("functions/*/app.py"):
         with app.open("a", encoding="utf-8") as file:
             file.write(f"\n# {secrets.token_hex(8)}\n")

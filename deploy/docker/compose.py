@@ -22,7 +22,6 @@ class Compose:
 
     def __init__(self, root: Path, project: str, files: Sequence[str], settings: Mapping[str, str]) -> None:
         self._root = root
-        self._files = files
         self._settings = settings
         self._environment = {**os.environ, **settings}
         named = [part for file in files for part in ("--file", str(root / file))]
@@ -34,9 +33,10 @@ class Compose:
         self._settings = {**self._settings, name: value}
         self._environment[name] = value
 
-    def told(self, settings: Mapping[str, str]) -> "Compose":
-        """The same project, with these settings instead of its own."""
-        return Compose(self._root, self.project, self._files, {**self._settings, **settings})
+    def services(self) -> dict[str, dict[str, Any]]:
+        """What the compose files say of each, filled in."""
+        found: dict[str, dict[str, Any]] = json.loads(self.call("config", "--format", "json"))["services"]
+        return found
 
     def call(self, *arguments: str) -> str:
         """What it printed. Raises Refusal when it failed."""

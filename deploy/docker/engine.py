@@ -16,7 +16,7 @@ from deploy import bodies, front, rollout
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.checked import check
-from deploy.docker import connections, images, secrets
+from deploy.docker import connections, images, secrets, settled
 from deploy.docker.compose import DEFAULT_PROJECT, Compose
 from deploy.docker.fleet import DockerFleet, number
 from deploy.docker.metrics import pages
@@ -183,20 +183,9 @@ class DockerEngine:
     def _settle(self, counts: Mapping[str, int]) -> bool:
         """Starts what does not run, and makes anew what is no function and is to be another; whether there was any."""
         before = self._identities()
-        for service in ("nginx", "redis", "redis-cache"):
-            if self._is_another(service):
-                self._compose.call("up", "--detach", "--wait", "--no-deps", service)
-        self._compose.call("up", "--detach", "--wait", "--no-recreate", *scales(counts))
+        settled.settle(self._compose, scales(counts))
         self._until_known()
         return self._identities() != before
-
-    def _is_another(self, service: str) -> bool:
-        """Whether it was made with other settings; what nginx is told of bodies it takes in while it runs."""
-        for found in self._compose.containers(service):
-            told = dict(each.partition("=")[::2] for each in found["Config"]["Env"])
-            now = self._compose.told({"BODIES": told.get("BODIES", "")}).call("config", "--hash", service).split()[-1]
-            return bool(found["Config"]["Labels"]["com.docker.compose.config-hash"] != now)
-        return False
 
     def address(self) -> str:
         self._require_running()

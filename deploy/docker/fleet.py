@@ -97,10 +97,15 @@ class DockerFleet:
         if function not in self._with_data:
             return
         with self._steps.step(function, "schema is up to date"):
-            for postgres in self._compose.containers("postgres"):
-                networks.joined(self._compose, "postgres", postgres)
-            for job in (f"{function}-database", f"{function}-migrate"):
-                self._compose.call("run", "--rm", "--no-deps", "--no-TTY", job)
+            if not self._running[function]:
+                self._provide(function)
+            self._compose.call("run", "--rm", "--no-deps", "--no-TTY", f"{function}-migrate")
+
+    def _provide(self, function: str) -> None:
+        """Its database, by a PostgreSQL that runs on."""
+        for postgres in self._compose.containers("postgres"):
+            networks.joined(self._compose, "postgres", postgres)
+        self._compose.call("run", "--rm", "--no-deps", "--no-TTY", f"{function}-database")
 
     def rehearse(self, function: str) -> None:
         with self._steps.step(function, "tried the new version: it works"), self._trial(function) as container:
@@ -185,8 +190,8 @@ class DockerFleet:
     def _gone(self) -> list[str]:
         """Functions that have containers and are none any more."""
         known = set(self._compose.call("config", "--services").split())
-        services = {_service(found) for found in self._services()} - known
-        return [name for name in services if not name.endswith(_JOBS)]
+        lasting = [found for found in self._services() if found["HostConfig"]["RestartPolicy"]["Name"] != "no"]
+        return sorted({_service(found) for found in lasting} - known)
 
     def _led_to(self, function: str) -> bool:
         """Whether gateways are where it would be found."""

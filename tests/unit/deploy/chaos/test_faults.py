@@ -35,6 +35,18 @@ class Noted:
     def instances(self, service: str) -> list[str]:
         return [name for name in self.there if service in (name, name.rpartition("-")[0])]
 
+    def add(self) -> None:
+        self.done.append(("add",))
+
+    def change(self) -> None:
+        self.done.append(("change",))
+
+    def mistype(self) -> None:
+        self.done.append(("mistype",))
+
+    def remove(self) -> None:
+        self.done.append(("remove",))
+
     def deploy(self) -> None:
         self.done.append(("deploy",))
 

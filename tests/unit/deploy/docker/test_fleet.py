@@ -32,7 +32,13 @@ class Daemon:
             "com.docker.compose.container-number": str(number),
             "com.docker.compose.config-hash": "hash",
         }
-        return {"Id": str(number), "Image": image, "Config": {"Labels": labels}, "State": {"Health": {"Status": state}}}
+        return {
+            "Id": str(number),
+            "Image": image,
+            "Config": {"Labels": labels},
+            "State": {"Health": {"Status": state}},
+            "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
+        }
 
     def containers(self, *options: str) -> list[dict[str, Any]]:
         return list(self.running) if options[-1] in ("orders", "gateway", "--all") else []
