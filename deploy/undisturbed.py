@@ -28,12 +28,45 @@ class Halted(Refusal):
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """For the length of the block an interruption is answered by a sentence. Other threads than the first get none."""
+    """For the length of the block an interruption is answered by a sentence; `go_on` lets whatever is within go on.
+
+    Other threads than the first get no interruption.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        told = halt.set(None)
+        try:
+            yield
+        finally:
+            halt.reset(told)
         return
     before = {number: signal.signal(number, _tell) for number in INTERRUPTIONS}
     try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """For the length of the block the first interruption is raised, and each further one answered by a sentence.
+
+    So what is put back because of the first is put back whole, however soon the second comes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        for number in before:
+            signal.signal(number, _tell)
+        raise KeyboardInterrupt
+
+    asked = [number for number in INTERRUPTIONS if signal.getsignal(number) is not signal.SIG_IGN]  # as `nohup` has it
+    before = {number: signal.getsignal(number) for number in asked}
+    try:
+        for number in before:
+            signal.signal(number, interrupt)
         yield
     finally:
         for number, handler in before.items():

@@ -48,7 +48,6 @@ class EngineScene:
         self._clock = clock
         self._known: dict[str, Instance] = {}
         self._gone: dict[str, int] = {}
-        self._folder = TemporaryDirectory(prefix="portico-edited-")
         self._now: Callable[[], Engine] = lambda: engine  # of the checkout that runs
         self.struck: float | None = None
 
@@ -133,21 +132,21 @@ class EngineScene:
         self.look()
         functions = {GATEWAY, *self._engine.stores()}
         before = {name: sum(_of(instance) == name for instance in self._known.values()) for name in functions}
-        try:
-            self._edits = self._developed()
-            for name in functions:
-                self._engine.scale(name, COPIES)
-            self.look()
-            yield
-        finally:
-            for name, count in before.items():
-                self._engine.scale(name, count)
-            self._now = lambda: self._engine
-            self._folder.cleanup()
+        with TemporaryDirectory(prefix="portico-edited-") as folder:
+            self._edits = self._developed(Path(folder))
+            try:
+                for name in functions:
+                    self._engine.scale(name, COPIES)
+                self.look()
+                yield
+            finally:
+                self._now = lambda: self._engine
+                for name, count in before.items():
+                    self._engine.scale(name, count)
 
-    def _developed(self) -> Edits:
+    def _developed(self, folder: Path) -> Edits:
         """In a copy of the checkout, as those that run are started from it."""
-        copy = version.same(self._root, Path(self._folder.name))
+        copy = version.same(self._root, folder)
 
         def up() -> bool:
             self._now = lambda: self._make(copy)

@@ -15,6 +15,7 @@ from deploy.engine import Refusal
 from deploy.undisturbed import apart
 
 DEFAULT_PROJECT = "portico"
+_LABEL = "com.docker.compose"
 
 
 class Compose:
@@ -75,14 +76,16 @@ class Compose:
         label = f"label=com.docker.compose.project={self.project}"
         subprocess.run(["docker", "network", "prune", "--force", "--filter", label], check=False, capture_output=True)
 
-    def containers(self, *options: str) -> list[dict[str, Any]]:
-        """What Docker knows of the project's running containers (of all with "--all"), as `docker inspect` tells it."""
-        identifiers = self.call("ps", "--quiet", *options).split()
-        if not identifiers:
-            return []
-        result = subprocess.run(["docker", "inspect", *identifiers], check=False, text=True, capture_output=True)
-        found: list[dict[str, Any]] = json.loads(result.stdout or "[]")
-        return found
+    def containers(self, *services: str, ended: bool = False) -> list[dict[str, Any]]:
+        """What `docker inspect` tells of the project's running containers, or of those of `services`.
+
+        `ended`: also those that do not run. Docker is asked itself: Compose would first read all files, each time.
+        """
+        labels = (f"{_LABEL}.project={self.project}", f"{_LABEL}.oneoff=False")
+        filters = [part for label in labels for part in ("--filter", f"label={label}")]
+        listed = _docker("ps", "--quiet", "--no-trunc", *(["--all"] if ended else []), *filters)
+        found = json.loads(_docker("inspect", *listed.split())) if listed.split() else []
+        return [each for each in found if not services or each["Config"]["Labels"][f"{_LABEL}.service"] in services]
 
 
 def reason(verb: str, said: str) -> str:
@@ -98,3 +101,8 @@ def reason(verb: str, said: str) -> str:
             f"The Docker daemon can't pull an image ({words}): see that it reaches a registry, or ENGINE=local just up."
         )
     return f"docker compose {verb} failed: {words}"
+
+
+def _docker(*arguments: str) -> str:
+    """What it printed; of containers that are gone by then nothing."""
+    return apart(["docker", *arguments]).stdout

@@ -218,7 +218,7 @@ class DockerEngine:
 
     def _failed(self) -> list[dict[str, Any]]:
         """Containers that ended badly, are sick or never started."""
-        containers = self._compose.containers("--all")
+        containers = self._compose.containers(ended=True)
         return [container for container in containers if sick(container["State"])]
 
     def _last_words(self) -> str:

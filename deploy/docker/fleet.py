@@ -20,7 +20,7 @@ from deploy.known import until_known
 from deploy.plan import Plan, plan
 from deploy.steps import Steps
 from deploy.together import together
-from deploy.undisturbed import apart
+from deploy.undisturbed import apart, undisturbed
 from deploy.why import why
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class DockerFleet:
 
     def _services(self) -> list[Container]:
         """All containers of the project, also of services that the compose files have no more."""
-        return self._compose.containers("--all")
+        return self._compose.containers(ended=True)
 
     def _gone(self) -> list[str]:
         """Functions that have containers and are none any more."""
@@ -200,7 +200,7 @@ class DockerFleet:
 
     def _containers(self, function: str) -> list[Container]:
         """Those that are sick first, then from the first to the last."""
-        found = self._compose.containers("--all", function)
+        found = self._compose.containers(function, ended=True)
         return sorted(found, key=lambda each: (_healthy(each), number(each)))
 
     def _changed(self, function: str) -> bool:
@@ -232,7 +232,8 @@ class DockerFleet:
             self._compose.call("run", "--detach", "--no-deps", "--name", name, function)
             yield name
         finally:
-            _docker("rm", "--force", name)
+            with undisturbed():
+                _docker("rm", "--force", name)
 
     def _asked(self, function: str) -> list[str]:
         """Whose smoke calls it must answer: its own, or a gateway those of all that run."""

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.engine import Refusal
 from deploy.together import AT_ONCE, together
-from deploy.undisturbed import Halted, go_on
+from deploy.undisturbed import Halted, go_on, undisturbed
 
 
 def test_all_are_done_at_the_same_time() -> None:
@@ -44,6 +44,25 @@ def test_an_interruption_has_all_of_them_stop_first() -> None:
     with pytest.raises(KeyboardInterrupt):
         together([notices, interrupts])
     assert ended == ["ended"]
+
+
+def test_what_one_of_them_puts_back_is_put_back_whole() -> None:
+    done: list[str] = []
+
+    def tidies() -> None:
+        try:
+            waits()
+        finally:
+            with undisturbed():
+                go_on()
+                done.append("tidied")
+
+    def fails() -> None:
+        raise Refusal("the cause")
+
+    with pytest.raises(Refusal, match="the cause"):
+        together([tidies, fails])
+    assert done == ["tidied"]
 
 
 def test_what_has_not_begun_is_not_begun() -> None:

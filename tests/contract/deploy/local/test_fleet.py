@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from deploy import rollout
 from deploy.engine import Refusal
 from deploy.local.engine import LocalEngine
 from deploy.local.programs import instance
+
+ROOT = Path(__file__).parents[4]
 
 
 def pids(engine: LocalEngine) -> dict[str, int]:
@@ -271,3 +275,39 @@ def test_each_step_is_told_with_its_time(running: LocalEngine, checkout: Path) -
         "users: replaced instance 1 of 2",
         "users: replaced instance 2 of 2",
     ]
+
+
+UP = """
+import os, sys
+from pathlib import Path
+from deploy import verbs
+from deploy.local.engine import LocalEngine
+verbs.up(LocalEngine(Path(sys.argv[1]), os.environ, say=lambda text: print(text, flush=True)))
+"""
+
+
+@pytest.mark.parametrize("when", ["read and copied", "spare instance", "replaced instance 1"])
+def test_two_interruptions_leave_the_version_of_before_and_a_listing_that_is_true(
+    running: LocalEngine, checkout: Path, when: str
+) -> None:
+    (checkout / "functions/users/version").write_text("two")
+    add(checkout, "zoo")
+    command = [sys.executable, "-c", UP, str(checkout)]
+    told = {**os.environ, **running._environment}
+    with subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None
+        while when not in up.stdout.readline():
+            assert up.poll() is None
+        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGTERM)
+        up.communicate()
+        assert up.returncode != 0
+    assert version(running) == "one"
+    rows = {row.name: row for row in again(running).ps()}
+    assert {name: row.state for name, row in rows.items()} == dict.fromkeys(
+        ["nginx", "gateway-1", "users-1", "users-2", "redis", "redis-cache"], "ready"
+    )
+    assert all(Path(f"/proc/{row.pid}").exists() for row in rows.values())
+    assert again(running).up()
+    assert {row.state for row in again(running).ps()} == {"ready"}
+    assert version(running) == "two"
