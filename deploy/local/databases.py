@@ -20,7 +20,12 @@ class Databases:
 
     def stores(self) -> dict[str, Store]:
         """By function. Raises Refusal where a program is missing that reads one."""
-        return {function: self._store(function) for function in self._layout.functions if self._there(function)}
+        return {function: self._store(function) for function in self.functions()}
+
+    def functions(self) -> list[str]:
+        """Those that have a database: one that `up` has not taken in yet has none so far."""
+        found = (name for name in self._layout.functions if self.has_data(name))
+        return [name for name in found if self._layout.database_url(name).exists()]
 
     def migrate(self, function: str) -> None:
         """Brings its schema up to date, if it has one. Raises Refusal with the cause."""
@@ -34,10 +39,6 @@ class Databases:
             raise Refusal(
                 f"The schema of {function} can't be brought up to date ({why}): correct that, then `just up`."
             )
-
-    def _there(self, function: str) -> bool:
-        """A function that `up` has not taken in yet has no database so far."""
-        return self.has_data(function) and self._layout.database_url(function).exists()
 
     def has_data(self, function: str) -> bool:
         return (self._layout.folder(function) / "schema").is_dir()

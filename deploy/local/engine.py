@@ -129,7 +129,7 @@ class LocalEngine:
                         self._until_ready()
 
     def migrate(self) -> None:
-        for function in self._databases.stores():
+        for function in self._databases.functions():
             self._databases.migrate(function)
 
     def signing_keys(self) -> Path:

@@ -32,4 +32,4 @@ def _row(program: Program, process: Process | None) -> Instance:
 
 
 def _left_over(process: Process) -> Instance:
-    return Instance(process.name, "-", f"{process.state}, left over", process.pid, process.uptime)
+    return Instance(process.name, "-", "left-over", process.pid, process.uptime)

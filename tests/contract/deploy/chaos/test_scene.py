@@ -172,6 +172,10 @@ def test_edits_are_made_in_a_copy_that_is_gone_afterwards(engine: Kept, monkeypa
         made.append(root)
         return engine
 
+    def checked() -> bool:
+        check(made[-1])
+        return True
+
     root = Path(__file__).parents[4]
     scene = EngineScene(engine, make, root)
     monkeypatch.setattr(
@@ -181,7 +185,7 @@ def test_edits_are_made_in_a_copy_that_is_gone_afterwards(engine: Kept, monkeypa
         scene.add()
         assert (made[-1] / "functions/visits/app.py").exists()
         scene.change()
-        monkeypatch.setattr(engine, "up", lambda: check(made[-1]) is None)
+        monkeypatch.setattr(engine, "up", checked)
         scene.mistype()
         scene.remove()
         assert scene.until_whole()

@@ -39,7 +39,7 @@ def test_who_answers_is_ready_and_who_does_not_is_as_supervisord_says(
 
 def test_whom_the_checkout_has_no_more_comes_last_and_is_told_apart(roster: Roster) -> None:
     rows = listed(roster, {"old-1": process("old-1")})
-    assert (rows[-1].name, rows[-1].state, rows[-1].pid) == ("old-1", "running, left over", 7)
+    assert (rows[-1].name, rows[-1].state, rows[-1].pid) == ("old-1", "left-over", 7)
 
 
 def test_what_only_the_checkout_knows_is_no_part_of_what_runs(roster: Roster, checkout: Path) -> None:
