@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from deploy.checked import check
-from deploy.docker import door, images, networks
+from deploy.docker import door, images, networks, settled
 from deploy.docker.compose import Compose
 from deploy.docker.images import Pointers
 from deploy.docker.metrics import pages
@@ -76,6 +76,7 @@ class DockerFleet:
         check(self._root)
         with self._steps.step("all functions", "images are built"):
             self._build()
+        settled.begin(self._compose)
         running = {name for name, count in self._running.items() if count}
         changed = [name for name in running if everything or self._changed(name)]
         if everything:

@@ -22,6 +22,13 @@ def settle(compose: Compose, scales: Sequence[str]) -> None:
     compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--no-build", *scales, *services)
 
 
+def begin(compose: Compose) -> None:
+    """Starts what functions stand on, where an attempt of before has left it out."""
+    running = {each["Config"]["Labels"]["com.docker.compose.service"] for each in compose.containers()}
+    if missing := sorted({"postgres", "redis", "redis-cache"} - running):
+        compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", *missing)
+
+
 def differs(container: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
     """Whether a container has another image, other settings or other ports than its service is told now."""
     has = dict(each.partition("=")[::2] for each in container["Config"]["Env"])

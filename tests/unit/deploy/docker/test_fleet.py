@@ -5,7 +5,7 @@ import pytest
 
 from deploy import rollout
 from deploy.docker import fleet as module
-from deploy.docker import images
+from deploy.docker import images, settled
 from deploy.docker.fleet import DockerFleet
 from deploy.docker.images import Pointers
 from deploy.engine import Refusal
@@ -89,6 +89,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(images, "pointers", made.pointers)
     monkeypatch.setattr(module, "_drop", made.drop)
     monkeypatch.setattr(module, "pages", lambda _: {"gateway-1": made.known})
+    monkeypatch.setattr(settled, "begin", lambda _: None)
     monkeypatch.setattr(DockerFleet, "rehearse", lambda *_: None)
     return made
 

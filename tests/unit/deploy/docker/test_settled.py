@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from deploy.docker.settled import differs, settle
+from deploy.docker.settled import begin, differs, settle
 
 if TYPE_CHECKING:
     from deploy.docker.compose import Compose
@@ -47,8 +47,9 @@ class Project:
             "zoo-migrate": {"image": "z", "restart": "no"},
         }
 
-    def containers(self, service: str) -> list[dict[str, Any]]:
-        redis = {"Config": {"Image": "redis:1", "Env": []}, "HostConfig": {"PortBindings": None}}
+    def containers(self, service: str = "") -> list[dict[str, Any]]:
+        labels = {"com.docker.compose.service": "redis"}
+        redis = {"Config": {"Image": "redis:1", "Env": [], "Labels": labels}, "HostConfig": {"PortBindings": None}}
         return [container(port="1") if service == "nginx" else redis]
 
     def call(self, *arguments: str) -> str:
@@ -66,3 +67,9 @@ def test_only_what_differs_is_made_anew_and_no_job_is_run() -> None:
             *("--scale", "zoo=2", "nginx", "redis", "postgres"),
         ),
     ]
+
+
+def test_what_functions_stand_on_is_started_before_them_where_it_does_not_run() -> None:
+    project = Project()
+    begin(cast("Compose", project))
+    assert project.asked == [("up", "--detach", "--wait", "--no-deps", "--no-recreate", "postgres", "redis-cache")]
