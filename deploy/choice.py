@@ -24,14 +24,13 @@ class Choice(NamedTuple):
 
 def choose(root: Path, environment: Mapping[str, str], daemon_answers: Callable[[], bool]) -> Choice:
     """Raises Refusal for an ENGINE that there is not."""
-    asked = environment.get("ENGINE", "")
+    asked, note = environment.get("ENGINE", ""), _note(root, environment)
+    engine, _, view = note.read_text(encoding="utf-8").partition(" ") if note.exists() else ("", "", "")
+    if asked and asked not in ENGINES:
+        raise Refusal(f"ENGINE={asked} is not known: it is docker or local.")
     if asked:
-        if asked not in ENGINES:
-            raise Refusal(f"ENGINE={asked} is not known: it is docker or local.")
-        return Choice(asked, f"ENGINE={asked}")
-    note = _note(root, environment)
-    if note.exists():
-        engine, _, view = note.read_text(encoding="utf-8").partition(" ")
+        return Choice(asked, f"ENGINE={asked}", engine == asked and view == _DEVELOPING)
+    if engine:
         return Choice(engine, "the stack runs on it already", view == _DEVELOPING)
     if daemon_answers():
         return Choice("docker", "a Docker daemon answers; ENGINE=local would do without")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from deploy.engine import Refusal
+from deploy.undisturbed import go_on
 
 Metrics = Callable[[], str]  # the page as Prometheus reads it; "" when nobody answers
 
@@ -23,6 +24,7 @@ def until_known(gateways: Mapping[str, Metrics], instances: Mapping[str, int]) -
         while unknown := _unknown(metrics(), instances):
             if time.monotonic() > give_up:
                 raise Refusal(f"{name} does not know every {unknown}: look at the state of it with `just ps`.")
+            go_on()
             time.sleep(_PAUSE)
 
 

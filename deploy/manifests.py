@@ -38,10 +38,9 @@ class Manifests:
         """What `revision` has instances do that the current one does not; a line each."""
         return instances(self._read(self.revisions.current), self._read(revision))
 
-    def beyond(self, revision: str) -> list[str]:
-        """What only gateways that start can take in of it; a line each."""
-        current = self.revisions.current
-        return beyond(self._read(current), self._read(revision), GATEWAY) if current else []
+    def beyond(self, before: str, revision: str) -> list[str]:
+        """What only gateways that start can take in of it, where `before` is served; a line each."""
+        return beyond(self._read(before), self._read(revision), GATEWAY) if before else []
 
     def apply(self, revision: str) -> Applied:
         """Has every gateway that runs take it in, and nginx what it says of bodies. Raises Refusal."""
@@ -57,7 +56,7 @@ class Manifests:
     def apply_checkout(self) -> Applied:
         """The same of the checkout's; where that has instances start or end, or be others, nothing is changed."""
         revision = self.keep()
-        if moves := [*self.moves(revision), *self.beyond(revision)]:
+        if moves := [*self.moves(revision), *self.beyond(self.revisions.current, revision)]:
             return Applied(revision, changed=False, beyond=moves)
         return self.apply(revision)
 
@@ -90,7 +89,7 @@ class Turn:
 
     @property
     def rolls(self) -> bool:
-        return self.changed and bool(self._manifests.beyond(self._revision))
+        return self.changed and bool(self._manifests.beyond(self._before, self._revision))
 
     @property
     def folder(self) -> Path:
@@ -128,8 +127,10 @@ class Turn:
         self._manifests.revisions.remember(self._previous)
         if self._manifests.revisions.current != self._before:
             try:
-                self._manifests.apply(self._before)
+                done = not self._manifests.apply(self._before).beyond
             except Refusal:
+                done = False
+            if not done:
                 self._serve(self._before)
 
     def _serve(self, revision: str) -> None:

@@ -17,7 +17,7 @@ from deploy.backup.key import Keys
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
-from deploy.undisturbed import undisturbed
+from deploy.undisturbed import interrupted_once, undisturbed
 from runtime.url import Url
 from runtime.visible import visible
 
@@ -34,7 +34,9 @@ _OF_GATEWAYS = "REVISION"
 
 def up(engine: Engine, with_tls: str = "") -> int:
     """Starts what is missing, then says where it listens (`with_tls`, where that is set) and what runs."""
-    if not engine.up():
+    with interrupted_once():
+        changed = engine.up()
+    if not changed:
         print("Everything runs already; nothing was changed.")
     running = engine.ps()
     address = engine.address()
@@ -56,17 +58,20 @@ def down(engine: Engine, *, data: bool, yes: bool, ask: Ask) -> int:
 
 def scale(engine: Engine, function: str, instances: int) -> int:
     """Has that many instances of a function run."""
-    changed = engine.scale(function, instances)
+    with interrupted_once():
+        changed = engine.scale(function, instances)
     print(f"{function} runs {instances} times{'' if changed else ' already'}.")
     return 0
 
 
 def deploy(engine: Engine, *, everything: bool) -> int:
     """Brings the checkout as it is into service, one instance at a time."""
-    with engine.fleet() as fleet:
+    with interrupted_once(), engine.fleet() as fleet:
         changed = rollout.deploy(fleet, everything=everything)
-    if changed:
-        print(f"Deployed {', '.join(changed)}. `just rollback` brings back what was there before.")
+    if said := str(changed):
+        print(f"Deployed: {said}. `just rollback` brings back what was there before.")
+    elif changed:
+        print("This version runs already; what did not run of it does now.")
     else:
         print("This version runs already; nothing was changed.")
     return 0
@@ -92,9 +97,9 @@ def apply(engine: Engine) -> int:
 
 def rollback(engine: Engine) -> int:
     """Brings back what the last deploy replaced, one instance at a time."""
-    with engine.fleet() as fleet:
+    with interrupted_once(), engine.fleet() as fleet:
         changed = rollout.rollback(fleet)
-    print(f"Rolled back {', '.join(changed)}.")
+    print(f"Rolled back: {changed}.")
     return 0
 
 

@@ -45,7 +45,7 @@ class Serve(msgspec.Struct, frozen=True):
     reload: bool = False  # serve anew when a source file changes: for developers
     reload_also: str = ""  # a pattern of further files that do so
     endpoints_dir: str = ""  # the folder of members on the local engine; DNS knows them in containers
-    drain_notice: Seconds = 2.0  # how long others may take to see that this instance leaves
+    drain_notice: Seconds = 2.0  # how long others may take to see that this instance leaves, and to let go of it
     kill_timeout: Seconds = 25.0  # from the signal on; after this, what still runs is cut off
 
 
@@ -53,6 +53,8 @@ class Serve(msgspec.Struct, frozen=True):
 BACKLOG = 2048
 # Granian's bound on open ones, above nginx workers x keepalive: thousands that are slow leave room for the others.
 CONNECTIONS = 8192
+# Seconds in which whoever looks into the folder of members has looked: twice as long as gateways take.
+SEEN = 0.5
 # Containers that are made and not yet freed by their count before cycles among them are looked for.
 GARBAGE = 20_000
 # Seconds. Granian closes a connection that is idle for longer, so nginx must keep its own for less; and for less than
@@ -207,10 +209,16 @@ async def _leave(server: Server, running: "asyncio.Task[None]", health: Health, 
     """
     cut_off = Deadline.after(options.kill_timeout)
     logger.info("draining", in_flight=health.in_flight)
-    await asyncio.sleep(options.drain_notice)
+    await _noticed(options)
     if options.drain_notice:
         await door.shut(options.port)
     await _stop(server, running, cut_off.remaining())
+
+
+async def _noticed(options: Serve) -> None:
+    """Where a folder tells who is there, everybody has looked after SEEN; who has let go by then is not waited for."""
+    least = SEEN if options.endpoints_dir else options.drain_notice
+    await door.let_go(options.port, least, options.drain_notice)
 
 
 async def _stop(server: Server, running: "asyncio.Task[None]", patience: float) -> None:

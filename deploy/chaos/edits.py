@@ -1,71 +1,62 @@
-"""Edits of manifests while everything runs: a service is put behind the gateway, a limit changes, somebody mistypes.
+"""What a developer does to a checkout between two `just up`: a function more, an edit, a typo that is mended, one less.
 
-Each is made in a copy of the checkout and taken in as `just apply` does it; afterwards the manifests are those of
-before. Raises Refusal when one is not taken in, or one with a mistake is.
+In: a copy of the checkout that runs, and how its stack is brought up. Each edit is followed by an `up`, and the last
+leaves the copy as it was. Raises Refusal for one that did not do what it should.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from deploy.chaos import version
-from deploy.engine import Engine, Refusal
-from runtime.manifest import FILE, ManifestError
-from runtime.url import Url
+from deploy.engine import Refusal
+from deploy.scaffold import create
+from runtime.manifest import FILE
 
-_BURST = re.compile(r'burst \d+"')
-
-
-Make = Callable[[Path], Engine]  # the engine of the same stack for another checkout
+NEW = "visits"
+_EDITED, _TYPO = "users", '\n[[route]]\nmatch = "GET /users"\ndedline = "5s"\n'
 
 
-def add_upstream(make: Make, root: Path, odd: Url) -> None:
-    """Puts the service at `odd` behind the gateway, and takes it out again."""
-    with _copy(make, root, odd) as copy:
-        _apply(make(copy))
+class Edits:
+    """Of one copy; `up` is what `just up` does there, `status` what a GET of a path is answered."""
 
+    def __init__(self, copy: Path, up: Callable[[], bool], status: Callable[[str], int]) -> None:
+        self._copy = copy
+        self._up = up
+        self._status = status
 
-def edit_limit(make: Make, root: Path, times: int) -> None:
-    """Another limit of orders, so many times."""
-    with _copy(make, root) as copy:
-        engine, file = make(copy), _orders(copy)
-        for number in range(times):
-            file.write_text(_BURST.sub(f'burst {100 + number % 50}"', file.read_text()))
-            _apply(engine)
+    def add(self) -> None:
+        """Of the new function everybody is led to one that answers, as soon as it is up."""
+        create.new(self._copy, NEW, stateless=True)
+        self._up()
+        self._expect(200)
 
+    def change(self) -> None:
+        with self._file("app.py").open("a", encoding="utf-8") as file:
+            file.write("\n# Another version.\n")
+        self._up()
 
-def mistype(make: Make, root: Path) -> None:
-    """A mistake, which is refused, and then none."""
-    with _copy(make, root) as copy:
-        engine, file = make(copy), _orders(copy)
-        told = file.read_text()
-        file.write_text(told.replace("deadline", "dedline", 1))
+    def mistype(self) -> None:
+        """And mends it, and takes the edit of before back."""
+        manifest = self._file(FILE)
+        before = manifest.read_text(encoding="utf-8")
+        manifest.write_text(before + _TYPO, encoding="utf-8")
         try:
-            _apply(engine)
-        except ManifestError:
-            file.write_text(_BURST.sub('burst 99"', told))
-            _apply(engine)
+            self._up()
+        except Refusal:
+            manifest.write_text(before, encoding="utf-8")
         else:
-            raise Refusal("A manifest with a mistake in it was taken in.")
+            raise Refusal("A manifest with a typo was taken in.")
+        app = self._file("app.py")
+        app.write_text(app.read_text(encoding="utf-8").removesuffix("\n# Another version.\n"), encoding="utf-8")
+        self._up()
 
+    def remove(self) -> None:
+        create.remove(self._copy, NEW)
+        self._up()
+        self._expect(404)
 
-@contextmanager
-def _copy(make: Make, root: Path, odd: Url | None = None) -> Iterator[Path]:
-    """A checkout to edit; in the end the manifests of `root` are served again."""
-    with TemporaryDirectory(prefix="portico-edits-") as folder:
-        try:
-            yield version.copy(root, Path(folder), odd)
-        finally:
-            _apply(make(root))
+    def _file(self, name: str) -> Path:
+        return self._copy / "functions" / _EDITED / name
 
-
-def _apply(engine: Engine) -> None:
-    applied = engine.apply()
-    if wrong := [*applied.beyond, *applied.late]:
-        raise Refusal(f"Not every gateway took it in: {'; '.join(wrong)}")
-
-
-def _orders(checkout: Path) -> Path:
-    return checkout / "functions" / "orders" / FILE
+    def _expect(self, status: int) -> None:
+        if (got := self._status(f"/{NEW}/a")) != status:
+            raise Refusal(f"GET /{NEW}/a was answered {got or 'not at all'}, and should be {status}.")

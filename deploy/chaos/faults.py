@@ -34,13 +34,13 @@ class Scene(Protocol):
     def instances(self, service: str) -> list[str]:
         """The names of those that run, the first one first."""
 
-    def add_upstream(self) -> None:
+    def apply_upstream(self) -> None:
         """Running gateways take in a service of others, and take it out again."""
 
-    def edit_limit(self, times: int) -> None:
+    def apply_limits(self, times: int) -> None:
         """They take in another limit, so many times."""
 
-    def mistype(self) -> None:
+    def apply_typo(self) -> None:
         """Somebody mistypes, which they don't take in, and mends it."""
 
     def deploy(self) -> None:
@@ -51,6 +51,18 @@ class Scene(Protocol):
 
     def roll_back(self) -> None:
         """What the last deploy replaced."""
+
+    def add(self) -> None:
+        """A function more, by `up`."""
+
+    def change(self) -> None:
+        """Another version of one function, by `up`."""
+
+    def mistype(self) -> None:
+        """A typo in a manifest, which `up` refuses, and then mended."""
+
+    def remove(self) -> None:
+        """The function that was added, by `up`."""
 
     def offend(self) -> None:
         """One client does again and again what may harm nobody else; a deploy has brought the service that it needs."""
@@ -84,9 +96,13 @@ FAULTS = (
     Fault("restart Redis empty", Promise.NOTHING, lambda scene: _each_redis(scene, scene.end)),
     Fault("kill an nginx worker", Promise.RESENT, lambda scene: scene.kill_worker(_first(scene, "nginx")), short=True),
     Fault("kill PostgreSQL", Promise.RESENT, _kill("postgres"), needs="postgres", short=True),
-    Fault("an upstream added", Promise.NOTHING, lambda scene: scene.add_upstream(), short=True),
-    Fault("a limit edited, 200 times", Promise.NOTHING, lambda scene: scene.edit_limit(200)),
-    Fault("a typo, mended", Promise.NOTHING, lambda scene: scene.mistype(), short=True),
+    Fault("apply: an upstream more", Promise.NOTHING, lambda scene: scene.apply_upstream(), short=True),
+    Fault("apply: a limit, 200 times", Promise.NOTHING, lambda scene: scene.apply_limits(200)),
+    Fault("apply: a typo, then mended", Promise.NOTHING, lambda scene: scene.apply_typo(), short=True),
+    Fault("up: a function more", Promise.NOTHING, lambda scene: scene.add(), short=True),
+    Fault("up: one edited", Promise.NOTHING, lambda scene: scene.change()),
+    Fault("up: a typo, then mended", Promise.NOTHING, lambda scene: scene.mistype(), short=True),
+    Fault("up: a function less", Promise.NOTHING, lambda scene: scene.remove(), short=True),
     Fault("deploy", Promise.NOTHING, lambda scene: scene.deploy(), short=True),
     Fault("odd requests, 1 gateway", Promise.NOTHING, lambda scene: _offend(scene, 1), short=True),
     Fault("odd requests, 4 gateways", Promise.NOTHING, lambda scene: _offend(scene, 4), short=True),

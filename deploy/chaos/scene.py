@@ -13,8 +13,9 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from deploy import rollout
-from deploy.chaos import edits, processes, version
+from deploy import door, rollout
+from deploy.chaos import applies, processes, version
+from deploy.chaos.edits import Edits
 from deploy.chaos.faults import COPIES
 from deploy.chaos.offender import offend
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
@@ -47,6 +48,7 @@ class EngineScene:
         self._clock = clock
         self._known: dict[str, Instance] = {}
         self._gone: dict[str, int] = {}
+        self._now: Callable[[], Engine] = lambda: engine  # of the checkout that runs
         self.struck: float | None = None
 
     def look(self) -> None:
@@ -86,14 +88,26 @@ class EngineScene:
             for each in frozen:
                 processes.send(each, SIGCONT)
 
-    def add_upstream(self) -> None:
-        edits.add_upstream(self._make, self._root, self._odd())
+    def apply_upstream(self) -> None:
+        applies.add_upstream(self._make, self._root, self._odd())
 
-    def edit_limit(self, times: int) -> None:
-        edits.edit_limit(self._make, self._root, times)
+    def apply_limits(self, times: int) -> None:
+        applies.edit_limit(self._make, self._root, times)
+
+    def apply_typo(self) -> None:
+        applies.mistype(self._make, self._root)
+
+    def add(self) -> None:
+        self._edits.add()
+
+    def change(self) -> None:
+        self._edits.change()
 
     def mistype(self) -> None:
-        edits.mistype(self._make, self._root)
+        self._edits.mistype()
+
+    def remove(self) -> None:
+        self._edits.remove()
 
     def deploy(self) -> None:
         with self._another_version() as fleet:
@@ -127,14 +141,32 @@ class EngineScene:
         self.look()
         functions = {GATEWAY, *self._engine.stores()}
         before = {name: sum(_of(instance) == name for instance in self._known.values()) for name in functions}
-        try:
-            for name in functions:
-                self._engine.scale(name, COPIES)
-            self.look()
-            yield
-        finally:
-            for name, count in before.items():
-                self._engine.scale(name, count)
+        with TemporaryDirectory(prefix="portico-edited-") as folder:
+            self._edits = self._developed(Path(folder))
+            try:
+                for name in functions:
+                    self._engine.scale(name, COPIES)
+                self.look()
+                yield
+            finally:
+                self._now = lambda: self._engine
+                for name, count in before.items():
+                    self._engine.scale(name, count)
+
+    def _developed(self, folder: Path) -> Edits:
+        """In a copy of the checkout, as those that run are started from it."""
+        copy = version.same(self._root, folder)
+
+        def up() -> bool:
+            self._now = lambda: self._make(copy)
+            return self._now().up()
+
+        return Edits(copy, up, self._status)
+
+    def _status(self, path: str) -> int:
+        """0 when nobody answers."""
+        with door.opened(self._engine.address(), timeout=10.0) as client:
+            return client.get(door.url(client, path)).status_code
 
     @contextmanager
     def _another_version(self) -> Iterator[Fleet]:
@@ -148,7 +180,7 @@ class EngineScene:
         return Url.parse(f"http://{self._here}:{self._service[1]}")
 
     def _whole(self) -> bool:
-        now = {instance.name: instance for instance in self._engine.ps()}
+        now = {instance.name: instance for instance in self._now().ps()}
         ready = all(each.state == "ready" for each in now.values())
         return ready and all(name in now and now[name].pid != pid for name, pid in self._gone.items())
 

@@ -7,6 +7,7 @@ the functions is replaced: what was replaced must come back.
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 from deploy import rollout
 from deploy.engine import Refusal
@@ -28,10 +29,16 @@ match = "GET /odd/{{case...}}"
 """
 
 
-def copy(root: Path, folder: Path, odd: Url | None = None) -> Path:
-    """In `folder`, which is there and empty; `odd` is where the service is, if there is one."""
+def same(root: Path, folder: Path) -> Path:
+    """What runs, in `folder`, which is there and empty."""
     made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
     shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
+    return made
+
+
+def copy(root: Path, folder: Path, odd: Url | None = None) -> Path:
+    """In `folder`, which is there and empty; `odd` is where the service is, if there is one."""
+    made = same(root, folder)
     for app in made.glob("functions/*/app.py"):
         with app.open("a", encoding="utf-8") as file:
             file.write(f"\n# {secrets.token_hex(8)}\n")
@@ -45,7 +52,7 @@ def stumble(fleet: Fleet) -> None:
     """Returns when the deploy has failed and was turned back. Raises Refusal if it failed for another reason."""
     stumbling = Stumbling(fleet)
     try:
-        rollout.deploy(stumbling)
+        rollout.deploy(cast("Fleet", stumbling))
     except Refusal as refusal:
         if not stumbling.stumbled:
             raise Refusal(f"The deploy failed before its time: {refusal}") from refusal
@@ -58,28 +65,10 @@ class Stumbling:
         self._fleet = fleet
         self.stumbled = False
 
-    def prepare(self, *, everything: bool) -> list[str]:
-        return self._fleet.prepare(everything=everything)
-
-    def prepare_previous(self) -> list[str]:
-        return self._fleet.prepare_previous()
-
-    def migrate(self) -> None:
-        self._fleet.migrate()
-
-    def apply(self) -> bool:
-        return self._fleet.apply()
-
-    def rehearse(self, function: str) -> None:
-        self._fleet.rehearse(function)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a fleet has
+        return getattr(self._fleet, name)
 
     def replace(self, function: str) -> None:
         self._fleet.replace(function)
         self.stumbled = True
         raise Refusal(f"{function} was replaced, and that is in trouble now.")
-
-    def keep(self) -> None:
-        self._fleet.keep()
-
-    def turn_back(self) -> None:
-        self._fleet.turn_back()

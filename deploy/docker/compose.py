@@ -14,6 +14,8 @@ from typing import Any
 from deploy.engine import Refusal
 from deploy.undisturbed import apart
 
+_LABEL = "com.docker.compose"
+
 
 class Compose:
     """One project. `settings` are what the compose files are filled in with, beside the environment."""
@@ -30,6 +32,11 @@ class Compose:
         """One more setting, from now on."""
         self._settings = {**self._settings, name: value}
         self._environment[name] = value
+
+    def services(self) -> dict[str, dict[str, Any]]:
+        """What the compose files say of each, filled in."""
+        found: dict[str, dict[str, Any]] = json.loads(self.call("config", "--format", "json"))["services"]
+        return found
 
     def call(self, *arguments: str) -> str:
         """What it printed. Raises Refusal when it failed."""
@@ -71,21 +78,23 @@ class Compose:
     def running(self, service: str) -> dict[str, str]:
         """Identities of a service's running containers, by the instances' names: told by Docker itself, and so soon."""
         of = (f"project={self.project}", f"service={service}", "oneoff=False")
-        filters = [part for label in of for part in ("--filter", f"label=com.docker.compose.{label}")]
+        filters = [part for label in of for part in ("--filter", f"label={_LABEL}.{label}")]
         shown = '{{.Label "com.docker.compose.container-number"}} {{.ID}}'
         listed = ["docker", "ps", *filters, "--format", shown]
         result = subprocess.run(listed, check=False, text=True, capture_output=True)
         found = sorted((int(number), identity) for number, identity in map(str.split, result.stdout.splitlines()))
         return {f"{service}-{number}": identity for number, identity in found}
 
-    def containers(self, *options: str) -> list[dict[str, Any]]:
-        """What Docker knows of the project's running containers (of all with "--all"), as `docker inspect` tells it."""
-        identifiers = self.call("ps", "--quiet", *options).split()
-        if not identifiers:
-            return []
-        result = subprocess.run(["docker", "inspect", *identifiers], check=False, text=True, capture_output=True)
-        found: list[dict[str, Any]] = json.loads(result.stdout or "[]")
-        return found
+    def containers(self, *services: str, ended: bool = False) -> list[dict[str, Any]]:
+        """What `docker inspect` tells of the project's running containers, or of those of `services`.
+
+        `ended`: also those that do not run. Docker is asked itself: Compose would first read all files, each time.
+        """
+        labels = (f"{_LABEL}.project={self.project}", f"{_LABEL}.oneoff=False")
+        filters = [part for label in labels for part in ("--filter", f"label={label}")]
+        listed = _docker("ps", "--quiet", "--no-trunc", *(["--all"] if ended else []), *filters)
+        found = json.loads(_docker("inspect", *listed.split())) if listed.split() else []
+        return [each for each in found if not services or each["Config"]["Labels"][f"{_LABEL}.service"] in services]
 
 
 def reason(verb: str, said: str) -> str:
@@ -106,3 +115,8 @@ def reason(verb: str, said: str) -> str:
             f"The Docker daemon can't pull an image ({words}): see that it reaches a registry, or ENGINE=local just up."
         )
     return f"docker compose {verb} failed: {words}"
+
+
+def _docker(*arguments: str) -> str:
+    """What it printed; of containers that are gone by then nothing."""
+    return apart(["docker", *arguments]).stdout

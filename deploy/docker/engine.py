@@ -10,19 +10,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy import front
+from deploy import front, rollout
 from deploy.apply import Applied
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
-from deploy.docker import connections, control, images, nginx, secrets
+from deploy.checked import check
+from deploy.docker import connections, control, images, nginx, secrets, settled
 from deploy.docker import place as places
 from deploy.docker.compose import Compose
 from deploy.docker.daemon import Daemon
-from deploy.docker.fleet import DockerFleet, number
+from deploy.docker.fleet import DockerFleet
+from deploy.docker.listing import instance, place, service, sick
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import Front
@@ -32,7 +33,6 @@ from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
 
-_DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
 # In the database's own container: its superuser's password never leaves it, and what is made belongs to the owner.
 _AS_SUPERUSER = 'PGPASSWORD=$(cat /run/secrets/postgres-password) exec "$0" "$@"'
 _OWNED = "postgresql://postgres@127.0.0.1/{name}?options=-c%20role%3D{name}_owner"
@@ -74,8 +74,11 @@ class DockerEngine:
         self._developing = developing
 
     def up(self) -> bool:
-        revision = self._manifests.keep()
-        self._settle()
+        if self._identities() and not self._developing:
+            self._take_place()
+            return bool(rollout.deploy(self._fleet()))
+        check(self._root)
+        self._take_place()
         self._build()
         before, data = self._identities(), self._compose.volumes()
         if not before:
@@ -90,12 +93,11 @@ class DockerEngine:
                 if not before and not self._everything_runs():
                     self._compose.call("down", "--timeout", "10", *([] if data else ["--volumes"]))
         self._until_known()
-        applied = not self._developing and self._manifests.apply(revision).changed
-        return self._identities() != before or applied
+        return self._identities() != before
 
     def images(self) -> dict[str, int]:
         """Builds the image of every function; their sizes in bytes by name."""
-        self._settle()
+        self._take_place()
         self._build()
         return {tag: images.size(tag) for tag in self._tags().values()}
 
@@ -185,20 +187,32 @@ class DockerEngine:
     def fleet(self) -> Iterator[DockerFleet]:
         self._require_running()
         self._refuse_developing()
-        yield DockerFleet(
+        yield self._fleet()
+
+    def _fleet(self) -> DockerFleet:
+        return DockerFleet(
             self._compose,
             self._tags(),
+            root=self._root,
+            with_data=self._with_data(),
             manifests=self._manifests,
             build=self._build,
-            migrate=self.migrate,
+            settle=self._settle,
             say=self._say,
         )
+
+    def _settle(self, counts: Mapping[str, int]) -> bool:
+        """Starts what does not run, and makes anew what is no function and is to be another; whether there was any."""
+        before = self._identities()
+        settled.settle(self._compose, scales(counts))
+        self._until_known()
+        return self._identities() != before
 
     def address(self) -> str:
         self._require_running()
         return front.url("http", self._front.plain, self._port)
 
-    def _settle(self) -> None:
+    def _take_place(self) -> None:
         """From now on this stack has its name, and a range for its front network that can be had."""
         if self._place.why:
             self._say(self._place.why)
@@ -222,8 +236,7 @@ class DockerEngine:
         self._compose.call("build")
 
     def _counts(self) -> Counter[str]:
-        """How many containers each service has."""
-        return Counter(_service(container) for container in self._compose.containers())
+        return Counter(service(container) for container in self._compose.containers())
 
     def _more_than_one(self) -> list[str]:
         """Keeps what was scaled up before: Compose would go back to one of each."""
@@ -235,21 +248,21 @@ class DockerEngine:
 
     def _failed(self) -> list[dict[str, Any]]:
         """Containers that ended badly, are sick or never started."""
-        containers = self._compose.containers("--all")
+        containers = self._compose.containers(ended=True)
         return [container for container in containers if sick(container["State"])]
 
     def _last_words(self) -> str:
         """What the containers that failed said last."""
         said = [
-            (_service(failed), self._compose.call("logs", "--no-log-prefix", "--tail", "1", _service(failed)))
+            (service(failed), self._compose.call("logs", "--no-log-prefix", "--tail", "1", service(failed)))
             for failed in self._failed()
         ]
         return " ".join(f"{service} said: {words.strip()}" for service, words in said if words.strip())
 
     def _until_known(self) -> None:
         containers = self._compose.containers()
-        instances = Counter(map(_service, containers))
-        until_known(pages(each for each in containers if _service(each) == GATEWAY), instances)
+        instances = Counter(map(service, containers))
+        until_known(pages(each for each in containers if service(each) == GATEWAY), instances)
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}
@@ -280,34 +293,3 @@ def plainly(said: str, volumes: list[str]) -> str:
         f"The data in {volume} was made with other secrets than those in .portico: bring those back, "
         f"or delete the data for good with `docker volume rm {volume}`."
     )
-
-
-def sick(state: dict[str, Any]) -> bool:
-    """Whether a container's state says that something went wrong; a job that ended well did not."""
-    healthy = state.get("Health", {}).get("Status", "healthy") == "healthy"
-    return not healthy if state["Running"] else state["Status"] == "created" or state["ExitCode"] != 0
-
-
-def _service(container: dict[str, Any]) -> str:
-    return str(container["Config"]["Labels"]["com.docker.compose.service"])
-
-
-def place(container: dict[str, Any]) -> tuple[int, str, int]:
-    """From the front door inwards."""
-    return _DOOR_FIRST.get(_service(container), 2), _service(container), number(container)
-
-
-def instance(container: dict[str, Any]) -> Instance:
-    """A container as a row of `ps`."""
-    state = container["State"]
-    health = state.get("Health", {}).get("Status", "")
-    networks = container["NetworkSettings"]["Networks"].values()
-    address = next((network["IPAddress"] for network in networks if network["IPAddress"]), "")
-    name = f"{_service(container)}-{number(container)}"
-    shown = "ready" if health == "healthy" else health or state["Status"]
-    return Instance(name, address, shown, state["Pid"], _uptime(state["StartedAt"]) if state["Running"] else None)
-
-
-def _uptime(started: str) -> float:
-    """Docker writes nanoseconds, which datetime does not read."""
-    return (datetime.now(UTC) - datetime.fromisoformat(f"{started[:19]}+00:00")).total_seconds()

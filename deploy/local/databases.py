@@ -20,11 +20,16 @@ class Databases:
 
     def stores(self) -> dict[str, Store]:
         """By function. Raises Refusal where a program is missing that reads one."""
-        return {function: self._store(function) for function in self._layout.functions if self._has_data(function)}
+        return {function: self._store(function) for function in self.functions()}
+
+    def functions(self) -> list[str]:
+        """Those that have a database: one that `up` has not taken in yet has none so far."""
+        found = (name for name in self._layout.functions if self.has_data(name))
+        return [name for name in found if self._layout.database_url(name).exists()]
 
     def migrate(self, function: str) -> None:
         """Brings its schema up to date, if it has one. Raises Refusal with the cause."""
-        if not self._has_data(function):
+        if not self.has_data(function):
             return
         self._say(f"Bringing the schema of {function} up to date")
         result = once.run(self._layout, function, "runtime.migrate", f"functions/{function}", quiet=True)
@@ -35,7 +40,7 @@ class Databases:
                 f"The schema of {function} can't be brought up to date ({why}): correct that, then `just up`."
             )
 
-    def _has_data(self, function: str) -> bool:
+    def has_data(self, function: str) -> bool:
         return (self._layout.folder(function) / "schema").is_dir()
 
     def _store(self, function: str) -> Store:

@@ -9,14 +9,17 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from deploy import rollout
 from deploy.apply import Applied
 from deploy.backup.store import Store
+from deploy.checked import check
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, url
 from deploy.known import until_known
@@ -24,14 +27,13 @@ from deploy.local import control, logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
 from deploy.local.layout import Layout, settled
-from deploy.local.orphans import end, left
+from deploy.local.listing import listed
+from deploy.local.orphans import ended, left
 from deploy.local.pause import paused
 from deploy.local.releases import Releases
 from deploy.local.roster import Roster
-from deploy.local.rows import rows
 from deploy.local.supervisor import config
 from deploy.local.supervisor.client import Supervisor
-from deploy.local.supervisor.config import STOP_GRACE
 from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
@@ -60,7 +62,8 @@ class LocalEngine:
             if self._supervisor.running():
                 self._refuse_another_place()
                 return self._mend()
-            self._end_orphans()
+            check(self._layout.root)
+            ended(self._layout, self._roster.programs, self._say)
             self._start()
             return True
 
@@ -69,7 +72,7 @@ class LocalEngine:
             ran = self._supervisor.running()
             if ran:
                 self._stop()
-            ran = self._end_orphans() or ran
+            ran = ended(self._layout, self._roster.programs, self._say) or ran
             if data:
                 for folder in (self._layout.data, self._layout.secrets):
                     shutil.rmtree(folder, ignore_errors=not folder.exists())
@@ -85,15 +88,15 @@ class LocalEngine:
             before = self._roster.instances()
             self._require_slots(function, range(before[function] + 1, instances + 1))
             try:
-                return self._converge(before | {function: instances})
+                return self._resize(function, before | {function: instances})
             except BaseException:
                 with undisturbed():
-                    self._converge(before, wait=False)
+                    self._resize(function, before, wait=False)
                 raise
 
     def ps(self) -> list[Instance]:
         self._require_running()
-        return rows(self._roster.programs(), self._supervisor.processes(), self._manifests.served())
+        return listed(self._roster, self._supervisor.processes(), self._manifests.served())
 
     def apply(self) -> Applied:
         self._require_deployable()
@@ -127,7 +130,7 @@ class LocalEngine:
                 yield
 
     def migrate(self) -> None:
-        for function in self._layout.functions:
+        for function in self._databases.functions():
             self._databases.migrate(function)
 
     def signing_keys(self) -> Path:
@@ -138,15 +141,7 @@ class LocalEngine:
     def fleet(self) -> Iterator[LocalFleet]:
         self._require_deployable()
         with self._alone():
-            yield LocalFleet(
-                self._layout,
-                roster=self._roster,
-                releases=self._releases,
-                manifests=self._manifests,
-                supervisor=self._supervisor,
-                migrate=self.migrate,
-                say=self._say,
-            )
+            yield self._fleet()
 
     def address(self) -> str:
         self._require_running()
@@ -175,14 +170,31 @@ class LocalEngine:
 
     def _mend(self) -> bool:
         """Brings what runs in line with the checkout; whether there was anything to do."""
+        if not self._layout.developing:
+            return bool(rollout.deploy(self._fleet()))
+        check(self._layout.root)
         if rendered := nginx.render(self._layout):
             self._reload()
         revived = self._supervisor.revive()
         secrets.add(self._layout, self._environment)
-        for function in self._take_source():
-            self._databases.migrate(function)
-        changed = self._converge(self._roster.instances()) or rendered or revived
-        return self._manifests.apply(self._manifests.keep()).changed or changed
+        self.migrate()
+        self._roster.write(self._roster.instances())
+        changed = self._supervisor.update()
+        self._roster.release(self._supervisor.processes())
+        self._until_ready()
+        return self._manifests.apply(self._manifests.keep()).changed or changed or rendered or revived
+
+    def _fleet(self) -> LocalFleet:
+        return LocalFleet(
+            self._layout,
+            roster=self._roster,
+            releases=self._releases,
+            manifests=self._manifests,
+            supervisor=self._supervisor,
+            environment=self._environment,
+            until_ready=self._until_ready,
+            say=self._say,
+        )
 
     def _reload(self) -> None:
         nginx.read_again(self._layout, self._roster.binaries().nginx, self._supervisor.processes()["nginx"].pid)
@@ -192,14 +204,13 @@ class LocalEngine:
         if self._layout.developing:
             raise Refusal("In the developer's view what is saved runs already: `just up` is what can be deployed to.")
 
-    def _take_source(self) -> Sequence[str]:
-        """Makes the checkout what runs, as while developing it is anyway; the functions that may be others by that."""
+    def _take_source(self) -> None:
+        """Makes the checkout what runs, as while developing it is anyway."""
         if self._layout.developing:
-            return self._layout.functions
-        changed = self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})
+            return
+        self._releases.adopt({name: self._releases.take(name) for name in self._layout.functions})
         for function in self._layout.functions:
             self._releases.prune(function)
-        return changed
 
     def _stop(self) -> None:
         """From the outside in, so that what is in flight still finds what it needs."""
@@ -211,24 +222,25 @@ class LocalEngine:
             self._supervisor.stop(names)
         self._supervisor.shutdown()
 
-    def _converge(self, instances: Mapping[str, int], *, wait: bool = True) -> bool:
-        """Makes `instances` what runs, and what runs again after the next `up`; whether that changed anything."""
+    def _resize(self, function: str, counts: Mapping[str, int], *, wait: bool = True) -> bool:
+        """Makes so many of `function` run, now and after the next `up`, and touches no other; whether any changed."""
         had = self._supervisor.processes()
-        self._roster.write(instances)
-        changed = self._supervisor.update()
-        self._roster.release(self._supervisor.processes())
+        self._roster.resize(function, counts)
+        names = self._layout.slots(function)
+        changed = self._supervisor.update(names)
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
         return changed
 
     def _until_ready(self, seen: list[str] | None = None) -> None:
         """Also until gateways know whom they forward to, and nginx those gateways of `seen` that are there."""
-        everything = self._roster.programs()
+        known = self._supervisor.processes()
+        everything = [program for program in self._roster.programs() if program.name in known]
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
         slots = self._layout.slots(GATEWAY)
         gateways = {program.name: program for program in everything if program.name in slots}
         pages = {name: partial(readiness.metrics, gateway) for name, gateway in gateways.items()}
-        until_known(pages, self._roster.instances())
+        until_known(pages, Counter(program.name.rpartition("-")[0] for program in everything))
         readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:
@@ -240,8 +252,7 @@ class LocalEngine:
         secrets.write(layout, self._environment)
         (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
         files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        user = "root" if os.geteuid() == 0 else ""
-        text = config.daemon(layout.programs, user=user, files=files)
+        text = config.daemon(layout.programs, user="root" if os.geteuid() == 0 else "", files=files)
         (layout.run / "supervisord.conf").write_text(text)
 
     def _require_running(self) -> None:
@@ -258,13 +269,6 @@ class LocalEngine:
             return []
         found = sorted(self._supervisor.processes())
         return [each for each in found if name in ("", each, each.rpartition("-")[0])]
-
-    def _end_orphans(self) -> bool:
-        """Whether there were any."""
-        if orphans := left(self._layout):
-            self._say(f"supervisord was killed: ending {', '.join(map(str, orphans))}, which it left")
-            end(orphans, self._roster.programs(), STOP_GRACE)
-        return bool(orphans)
 
     def _require_ports(self) -> None:
         """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""

@@ -4,31 +4,31 @@ nginx knows sixteen slots, so a new instance can't stand beside the old one for 
 serves while each slot in turn is drained and started anew. With sixteen instances there is none, and fifteen serve.
 """
 
-import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
+from deploy.checked import check
 from deploy.engine import GATEWAY, MOST_INSTANCES, Refusal, Say
-from deploy.front import LOOPBACK
-from deploy.interpreter import python
-from deploy.local import ports, readiness
+from deploy.known import until_known
+from deploy.local import nginx, ports, readiness, secrets, trial
+from deploy.local.databases import Databases
 from deploy.local.layout import Layout
 from deploy.local.programs import Program, instance
 from deploy.local.releases import Pointers, Releases
 from deploy.local.roster import Roster
 from deploy.local.supervisor.client import Supervisor
 from deploy.manifests import Manifests, Turn
-
-_TRIAL = 2  # above the front door's port: where no request goes
-_PAUSE = 0.05  # seconds between two looks
+from deploy.plan import Plan, functions, plan
+from deploy.steps import Steps
+from deploy.together import together
 
 
 class LocalFleet:
-    """See deploy.rollout.Fleet. What `current` points to is the new version from `prepare` on."""
+    """See deploy.rollout.Fleet. What `current` points to is the new version from `prepare` on.
+
+    `environment` is where new functions' databases may be named.
+    """
 
     def __init__(  # noqa: PLR0913  all but one are said by name
         self,
@@ -38,7 +38,8 @@ class LocalFleet:
         releases: Releases,
         manifests: Manifests,
         supervisor: Supervisor,
-        migrate: Callable[[], None],
+        environment: Mapping[str, str],
+        until_ready: Callable[[], None],
         say: Say,
     ) -> None:
         self._layout = layout
@@ -46,26 +47,33 @@ class LocalFleet:
         self._releases = releases
         self._turn = Turn(manifests)
         self._supervisor = supervisor
-        self.migrate = migrate
-        self._say = say
+        self._environment = environment
+        self._until_ready = until_ready
+        self._databases = Databases(layout, lambda _: None)
+        self._steps = Steps(say)
         self._names = sorted(layout.functions, key=lambda name: name == GATEWAY)
+        self._counts = roster.instances()
         self._before = {name: releases.pointers(name) for name in self._names}
         self._everything = False
-        self._rolls_gateways = False
+        self._started: list[str] = []
         self._touched: list[str] = []
+        self._certified = False
 
-    def prepare(self, *, everything: bool) -> list[str]:
-        self._refuse_new_functions()
+    def prepare(self, *, everything: bool) -> Plan:
+        check(self._layout.root)
         self._everything = everything
         self._turn.take()
-        adopted = self._releases.adopt({name: self._releases.take(name) for name in self._names})
+        self._certified = nginx.tried(self._layout, self._roster.binaries().nginx)
+        with self._steps.step("all functions", "read and copied"):
+            adopted = self._releases.adopt({name: self._releases.take(name) for name in self._names})
+            secrets.add(self._layout, self._environment)
         if adopted or self._turn.changed:
             self._turn.remember()
         for name in self._names if self._turn.changed and not adopted else ():
             self._releases.point(name, Pointers(self._before[name].current))
-        return self._replaced(lambda name: everything or self._stale(name))
+        return self._plan(everything=everything, changed=adopted)
 
-    def prepare_previous(self) -> list[str]:
+    def prepare_previous(self) -> Plan:
         changed = [name for name in self._names if self._before[name].previous]
         self._turn.take_previous()
         if not changed and not self._turn.changed:
@@ -73,65 +81,124 @@ class LocalFleet:
         for name in changed:
             self._releases.point(name, Pointers(self._before[name].previous, self._before[name].current))
         self._turn.remember()
-        return self._replaced(lambda name: name in changed)
+        return Plan(changed=(*changed, *self._rolling(changed)))
 
-    def apply(self) -> bool:
-        applied = self._turn.apply(replacing=self._rolls_gateways)
-        if applied:
-            self._say("The manifests of this version are served")
-        return applied
+    def migrate(self, function: str) -> None:
+        if self._databases.has_data(function):
+            with self._steps.step(function, "schema is up to date"):
+                self._databases.migrate(function)
 
     def rehearse(self, function: str) -> None:
-        trial = self._trial(function)
-        with _running(trial, self._layout.log(trial.name)) as process:
-            said = _shown(trial, process, self._asked(function))
-        if said:
-            raise Refusal(f"The new version of {function} does not work: {said}. Nothing was replaced.")
-        self._say(f"Tried the new version of {function}: it works")
+        log = self._layout.log(f"{function}-trial")
+        with self._steps.step(function, "tried the new version: it works"):
+            said = trial.shown(self._aside(function), function, self._asked(function), log)
+            if said:
+                raise Refusal(f"The new version of {function} does not work: {said}")
+
+    def start(self, function: str) -> None:
+        self._started.append(function)
+        programs = self._programs(function)
+        for number, program in enumerate(programs, start=1):
+            with self._steps.step(function, f"started instance {number} of {len(programs)}"):
+                if program.name not in self._supervisor.processes():
+                    ports.require(*program.address, f"end it, {program.name} belongs there")
+                self._start(program)
 
     def replace(self, function: str) -> None:
         self._touched.append(function)
-        self._roll(function, everything=self._everything or (function == GATEWAY and self._turn.rolls))
-        self._say(f"Replaced {function}, one instance at a time")
+        self._roll(function, everything=self._everything or self._took(function))
+
+    def apply(self, *, replacing: bool) -> bool:
+        if not self._turn.changed:
+            return False
+        with self._steps.step(GATEWAY, "serves the manifests of this version"):
+            return self._turn.apply(replacing=replacing)
 
     def keep(self) -> None:
         for name in self._names:
             self._releases.prune(name)
 
+    def end(self, function: str) -> None:
+        names = self._instances(function)
+        with self._steps.step(function, f"ended {', '.join(names)}"):
+            self._drop(names)
+
+    def settle(self) -> bool:
+        led = nginx.led(self._layout, self._supervisor.processes(), certified=self._certified)
+        self._roster.write(self._counts)
+        changed = self._supervisor.update()
+        self._roster.release(self._supervisor.processes())
+        mended = self._supervisor.revive() or changed or led
+        self._until_ready()
+        return mended
+
     def turn_back(self) -> None:
         for name, pointers in self._before.items():
             self._releases.point(name, pointers)
         self._turn.turn_back()
-        for name in reversed(self._touched):
-            self._say(f"Turning {name} back")
-            self._roll(name, everything=False)
+        self._drop([each for name in self._started for each in self._instances(name)])
+        together([partial(self._back, name) for name in reversed(self._touched)])
 
-    def _replaced(self, chosen: Callable[[str], bool]) -> list[str]:
-        """The chosen ones; also gateways, where they can't take in the manifests as they run."""
-        found = [name for name in self._names if chosen(name) or (name == GATEWAY and self._turn.rolls)]
-        self._rolls_gateways = GATEWAY in found
-        return found
+    def _back(self, function: str) -> None:
+        with self._steps.step(function, "turned back"):
+            self._roll(function, everything=self._took(function), told=False)
 
-    def _roll(self, function: str, *, everything: bool) -> None:
+    def _plan(self, *, everything: bool, changed: Collection[str]) -> Plan:
+        running = functions(self._supervisor.processes())
+        pending = self._supervisor.pending()
+        stale = {
+            name
+            for name in self._names
+            if everything or any(each.name in pending or self._roster.stale(each) for each in self._programs(name))
+        }
+        resting = {name for name in self._names if not self._counts[name] and self._before[name].current}
+        return plan(self._names, running, {*stale, *changed, *self._rolling(changed)}, resting)
+
+    def _took(self, function: str) -> bool:
+        """Whether its instances have to start anew for the manifests alone."""
+        return function == GATEWAY and self._turn.rolls
+
+    def _rolling(self, changed: Collection[str]) -> list[str]:
+        """Gateways too, where they can't take in the manifests as they run."""
+        return [GATEWAY] if self._turn.rolls and GATEWAY not in changed else []
+
+    def _roll(self, function: str, *, everything: bool, told: bool = True) -> None:
         """A spare one stands in for each that is started anew."""
         programs = self._programs(function)
-        turn = [program for program in programs if everything or self._roster.stale(program)]
+        pending = self._supervisor.pending()
+        turn = [each for each in programs if everything or each.name in pending or self._roster.stale(each)]
         spare = self._spare(function, len(programs))
-        for program in [*spare, *turn] if turn else ():
-            self._start(program)
-        for program in spare:  # also one that a failed attempt has left
-            self._roster.remove(program.name)
-        self._supervisor.update()
+        steps = [(each, "started a spare instance") for each in spare]
+        steps += [(each, f"replaced instance {number} of {len(turn)}") for number, each in enumerate(turn, start=1)]
+        for program, what in steps if turn else ():
+            with self._steps.step(function, what if told else f"{what} by the old version"):
+                self._start(program)
+                self._until_known(function, [*programs, *spare])
+        self._drop([each.name for each in spare])  # also one that a failed attempt has left
 
     def _start(self, program: Program) -> None:
         """Drains the one that has this slot, if one has, and returns when the new one is ready and reached."""
         known = program.name in self._supervisor.processes()
         self._roster.add(program)
-        if not self._supervisor.update() and known:
+        if not self._supervisor.update([program.name]) and known:
             self._supervisor.restart(program.name)
         readiness.until_ready([program], self._supervisor.processes, self._layout.log)
         if program.name in self._layout.slots(GATEWAY):
             readiness.until_seen(self._roster.programs()[-1], [program.name])
+
+    def _until_known(self, function: str, programs: Collection[Program]) -> None:
+        """By gateways that lead to it, those that are ready: what is new may mend what was not."""
+        gateways = self._programs(GATEWAY) if function != GATEWAY else []
+        pages = {each.name: partial(readiness.metrics, each) for each in gateways if readiness.ready(each)}
+        until_known(pages, {function: sum(map(readiness.ready, programs))})
+
+    def _drop(self, names: Collection[str]) -> None:
+        for name in names:
+            self._roster.remove(name)
+        self._supervisor.update(names)
+
+    def _instances(self, function: str) -> list[str]:
+        return sorted(name for name in self._supervisor.processes() if functions([name]) == {function})
 
     def _spare(self, function: str, running: int) -> list[Program]:
         """In the slot above the last; none where all are taken, or where nothing runs."""
@@ -143,58 +210,18 @@ class LocalFleet:
         return [spare]
 
     def _programs(self, function: str) -> list[Program]:
-        count = self._roster.instances()[function]
+        count = self._counts[function]
         return [instance(self._layout, function, number) for number in range(1, count + 1)]
 
-    def _stale(self, function: str) -> bool:
-        return any(self._roster.stale(program) for program in self._programs(function))
-
-    def _trial(self, function: str) -> Program:
-        """An instance that is no member, on a port that is no slot."""
-        port = self._layout.port + _TRIAL
-        ports.require(LOOPBACK, port, "end it: a new version is tried there")
+    def _aside(self, function: str) -> Program:
+        """Its first instance; a gateway reads the manifests that are to be served, and is told of no others."""
         usual = instance(self._layout, function, 1)
-        told = {**usual.environment, "PORT": str(port), "INSTANCE": f"{function}-trial", "DRAIN_NOTICE": "0"}
-        told.pop("ENDPOINTS_DIR")
-        if function == GATEWAY:
-            told |= {"MANIFESTS_DIR": "", "FUNCTIONS_DIR": str(self._turn.folder)}
-        return replace(usual, name=f"{function}-trial", address=(LOOPBACK, port), environment=told)
+        told = {"MANIFESTS_DIR": "", "FUNCTIONS_DIR": str(self._turn.folder)} if function == GATEWAY else {}
+        return replace(usual, environment={**usual.environment, **told})
 
     def _asked(self, function: str) -> list[str]:
         """Whose smoke calls it must answer: its own, or a gateway those of all that run."""
-        running = self._roster.instances()
-        return [name for name in self._names if name != GATEWAY and running[name] and function in (name, GATEWAY)]
-
-    def _refuse_new_functions(self) -> None:
-        new = [name for name in self._names if not self._before[name].current]
-        if new:
-            raise Refusal(f"{', '.join(new)} never ran here: `just up` takes it in, and then it can be deployed.")
-
-
-@contextmanager
-def _running(program: Program, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """For the length of the block; what it writes is in `log`."""
-    environment = {**os.environ, **program.environment}
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            program.command, cwd=program.directory, env=environment, stdout=written, stderr=subprocess.STDOUT
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _shown(program: Program, process: "subprocess.Popen[bytes]", names: list[str]) -> str:
-    """What is wrong with it, "" if it showed that it works."""
-    command = python("-m", "runtime.trial", *names)
-    environment = {**os.environ, **program.environment}
-    with subprocess.Popen(command, cwd=program.directory, env=environment, stderr=subprocess.PIPE, text=True) as trial:
-        assert trial.stderr is not None
-        while trial.poll() is None:
-            if process.poll() is not None:
-                trial.kill()
-                return "it stopped right after its start"
-            time.sleep(_PAUSE)
-        return trial.stderr.read().strip()
+        if function != GATEWAY:
+            return [function]
+        running = functions(self._supervisor.processes())
+        return [name for name in self._names if name != GATEWAY and name in running]

@@ -16,6 +16,7 @@ from deploy import front
 from deploy.engine import GATEWAY, Refusal
 from deploy.local.layout import Layout
 from deploy.local.programs import NGINX_OPTIONS, nginx_globals
+from deploy.local.supervisor.client import Process
 from functions.gateway.revisions import CURRENT
 
 _PAUSE = 0.01  # seconds between two looks at who has ended
@@ -37,6 +38,40 @@ def render(layout: Layout) -> bool:
     before = front.identity(layout.tls)
     certified = front.keep(layout.front, layout.tls, mode=0o600) not in ("", before)
     return any([*written, certified, not layout.front.tls and _remove(layout.nginx / "conf.d/tls.inc")])
+
+
+def kept(layout: Layout) -> Mapping[Path, bytes]:
+    """What was rendered before, to be put back."""
+    return {file: file.read_bytes() for file in layout.nginx.rglob("*") if file.suffix in (".conf", ".inc")}
+
+
+def tried(layout: Layout, binary: str) -> bool:
+    """Has nginx read what it would go by, and puts back what was there before; whether there is another certificate.
+
+    Raises Refusal when it can't run with that.
+    """
+    before, certificate = kept(layout), front.identity(layout.tls)
+    render(layout)
+    try:
+        check(layout, binary)
+    finally:
+        _put(layout, before)
+    return front.identity(layout.tls) != certificate
+
+
+def led(layout: Layout, processes: Mapping[str, Process], *, certified: bool) -> bool:
+    """Has the one that runs go by what the checkout says now; whether that is anything new, as a certificate is."""
+    rendered = render(layout) or certified
+    if rendered and (running := processes["nginx"].pid):
+        reload(running)
+    return rendered
+
+
+def _put(layout: Layout, before: Mapping[Path, bytes]) -> None:
+    for file in kept(layout).keys() - before.keys():
+        file.unlink()
+    for file, content in before.items():
+        file.write_bytes(content)
 
 
 def values(layout: Layout) -> dict[str, str]:

@@ -6,6 +6,7 @@ import subprocess
 from deploy.interpreter import python
 from deploy.local.layout import Layout
 from deploy.local.programs import settings
+from deploy.undisturbed import apart
 
 
 def run(
@@ -14,6 +15,6 @@ def run(
     """With this terminal, or its output kept when `quiet`."""
     environment = dict(os.environ) | settings(layout, function)
     command = python("-m", module, *arguments)
-    return subprocess.run(
-        command, cwd=layout.home(function), env=environment, check=False, text=True, capture_output=quiet
-    )
+    if quiet:
+        return apart(command, cwd=layout.home(function), env=environment)
+    return subprocess.run(command, cwd=layout.home(function), env=environment, check=False, text=True)

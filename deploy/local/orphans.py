@@ -8,13 +8,15 @@ they run. Where there is no /proc none is found, and their ports are told as tak
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.engine import Say
 from deploy.local.layout import Layout
 from deploy.local.programs import Program
+from deploy.local.supervisor.config import STOP_GRACE
 
 _PROC = Path("/proc")
 _PAUSE = 0.05  # seconds between two looks
@@ -41,6 +43,14 @@ def left(layout: Layout) -> list[Orphan]:
     within = [layout.state.resolve(), layout.root.resolve()]
     pids = (int(entry.name) for entry in _PROC.glob("[0-9]*"))
     return [Orphan(_name(pid), pid) for pid in sorted(pids) if _is_of(pid, session, within)]
+
+
+def ended(layout: Layout, programs: Callable[[], Iterable[Program]], say: Say) -> bool:
+    """Ends those that there are, as `programs` says how; whether there were any."""
+    if orphans := left(layout):
+        say(f"supervisord was killed: ending {', '.join(map(str, orphans))}, which it left")
+        end(orphans, programs(), STOP_GRACE)
+    return bool(orphans)
 
 
 def end(orphans: Iterable[Orphan], programs: Iterable[Program], patience: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.engine import Refusal
-from deploy.front import bracketed
+from deploy.front import LOOPBACK, bracketed
 
 
 def require(host: str, port: int, way_out: str) -> None:
@@ -23,6 +23,13 @@ def require(host: str, port: int, way_out: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Refusal(_sentence(host, port, error, way_out)) from error
+
+
+def free() -> int:
+    """One on the loopback that nobody has now."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _sentence(host: str, port: int, error: OSError, way_out: str) -> str:

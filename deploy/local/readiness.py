@@ -14,6 +14,7 @@ from pathlib import Path
 from deploy.engine import Refusal
 from deploy.local.programs import Program
 from deploy.local.supervisor.client import Process
+from deploy.undisturbed import go_on
 
 _PATIENCE = 60.0  # seconds until all of them must be ready
 _PAUSE = 0.05  # seconds between two rounds
@@ -28,18 +29,23 @@ def until_ready(
     """Returns when each program is ready. Raises Refusal that names one that is not, and why.
 
     They are asked one after another, from the inside out: nginx would remember that gateways were not there yet. A
-    program that ends twice right after its start is not waited for; once may have been somebody's `kill`.
+    program that ends twice right after its start is not waited for; once may have been somebody's `kill`. What becomes
+    of other programs is not their affair.
     """
+    programs = [*programs]
+    mine = {program.name for program in programs}
     failures: set[tuple[str, int]] = set()
     give_up = time.monotonic() + _PATIENCE
     for program in programs:
         while not ready(program):
-            failures |= {(process.name, process.started) for process in processes().values() if process.failed}
+            found = [process for process in processes().values() if process.name in mine and process.failed]
+            failures |= {(process.name, process.started) for process in found}
             for name, times in Counter(name for name, _ in failures).items():
                 if times > 1:
                     raise Refusal(f"{name} stopped right after its start{_said(log(name))}.")
             if time.monotonic() > give_up:
                 raise Refusal(f"{program.name} is not ready after {_PATIENCE:.0f} s{_said(log(program.name))}.")
+            go_on()
             time.sleep(_PAUSE)
 
 
@@ -48,6 +54,7 @@ def until_seen(front: Program, gateways: Iterable[str]) -> None:
     unseen = set(gateways)
     give_up = time.monotonic() + _PATIENCE
     while unseen:
+        go_on()
         unseen.discard(_who(front.address, _UNROUTED))
         if time.monotonic() > give_up:
             raise Refusal(f"nginx does not reach {min(unseen)}: look at the state of it with `just ps`.")

@@ -42,6 +42,19 @@ class Roster:
             file.unlink()
         for program in wanted:
             self._file(program.name).write_text(self._text(program))
+        self._keep(instances)
+
+    def resize(self, function: str, instances: Mapping[str, int]) -> None:
+        """Makes so many of `function` what should run, and touches nothing of others."""
+        wanted = [each for each in self.programs(instances) if each.name in self._layout.slots(function)]
+        for name in self._layout.slots(function).keys() - {each.name for each in wanted}:
+            self.remove(name)
+        for program in wanted:
+            self.add(program)
+        self._keep(instances)
+
+    def _keep(self, instances: Mapping[str, int]) -> None:
+        layout = self._layout
         fresh = layout.state / "instances.new"
         fresh.write_text(json.dumps(dict(instances)))
         fresh.replace(layout.state / "instances.json")  # whole or not at all, also on a full disk
@@ -58,6 +71,10 @@ class Roster:
         """Gives back the ports of functions that are no longer there, and none of whose instances is in `running`."""
         functions = {name.rpartition("-")[0] for name in running}
         blocks.release(self._layout.state, {*self._layout.functions, *functions})
+
+    def written(self, name: str) -> bool:
+        """Whether a program is written down."""
+        return self._file(name).exists()
 
     def stale(self, program: Program) -> bool:
         """Whether it is written down differently, or not at all."""

@@ -71,7 +71,21 @@ def run_pytest(root: Path, *paths: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.timeout(300)
+def refused_as_long_as_it_is_faulty(other: Stack, manifest: Path) -> None:
+    """By both verbs, with file and key, and nothing is another process afterwards."""
+    before, text = other.instances(), manifest.read_text()
+    manifest.write_text(text + '\n[[route]]\nmatch = "GET /payments/{id}/more"\ndedline = "5s"\n')
+    for verb in ("up", "deploy"):
+        refused = other.attempt(verb)
+        assert refused.returncode == 1
+        assert "functions/payments/function.toml" in refused.stderr
+        assert "dedline" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert other.instances() == before
+    manifest.write_text(text)
+
+
+@pytest.mark.timeout(600)
 def test_a_function_from_the_first_line_to_the_last(checkout: Path, other: Stack, legacy: str) -> None:
     """And a service of others, put behind the same gateway by a verb."""
     before = files(checkout)
@@ -90,6 +104,8 @@ def test_a_function_from_the_first_line_to_the_last(checkout: Path, other: Stack
         assert [item["title"] for item in listed.json()["items"]] == ["rent"]
         assert ";q=700;w=60" in listed.headers["ratelimit-policy"]
         assert client.get("/payments").status_code == 401
+        refused_as_long_as_it_is_faulty(other, manifest)
+        assert client.get("/payments", headers=bearer).json()["items"] == listed.json()["items"]
 
         reached = client.get("/legacy/a/b?c=%20", headers=bearer)
         assert reached.json() | {"for": ""} == {"path": "/legacy/a/b?c=%20", "host": legacy, "for": ""}

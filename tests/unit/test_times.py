@@ -18,7 +18,7 @@ from functions.gateway.routes import CEILINGS, DEFAULTS, compile_routes
 from functions.gateway.stages.forward.client import IDLE_AGE
 from runtime import door, silence
 from runtime.manifest import read_all
-from runtime.serve import HEADER_READ_TIMEOUT, Serve
+from runtime.serve import HEADER_READ_TIMEOUT, SEEN, Serve
 from runtime.units import Duration
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,7 @@ def test_a_gateway_lets_go_of_a_connection_within_a_functions_notice() -> None:
 def test_whoever_asks_who_is_alive_asks_within_the_notice() -> None:
     assert SERVE.drain_notice >= DNS_INTERVAL + PATIENCE + MARGIN
     assert SERVE.drain_notice >= DIRECTORY_INTERVAL + MARGIN
+    assert SEEN >= 2 * DIRECTORY_INTERVAL  # and what is asked of one that is gone is refused, and asked of another
     (valid,) = {*re.findall(r"resolver \S+ valid=([0-9]+s)", (ROOT / UPSTREAMS[0]).read_text())}
     assert Duration.parse(valid) + MARGIN <= SERVE.drain_notice
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.undisturbed import INTERRUPTIONS, apart, undisturbed
+from deploy.undisturbed import INTERRUPTIONS, apart, interrupted_once, undisturbed
 
 ROOT = Path(__file__).parents[3]
 
@@ -18,16 +18,19 @@ DEPLOY = """
 import sys, time
 from pathlib import Path
 from deploy import rollout
-from deploy.undisturbed import apart
+from deploy.plan import Plan
+from deploy.undisturbed import apart, go_on
 
 class Fleet:
-    def prepare(self, *, everything): return ["users"]
-    def migrate(self): pass
+    def prepare(self, *, everything): return Plan(changed=("users",))
+    def migrate(self, function): pass
     def rehearse(self, function): pass
     def keep(self): pass
     def replace(self, function):
         print("replacing", flush=True)
-        time.sleep(600)
+        while True:
+            go_on()
+            time.sleep(0.01)
     def turn_back(self):
         print("turning back", flush=True)
         apart(["sh", "-c", "until test -e go; do sleep 0.05; done"])
@@ -56,6 +59,25 @@ def test_a_second_interruption_does_not_cut_the_turning_back(tmp_path: Path, num
         (tmp_path / "go").touch()
         assert process.stdout.read() == "turned back\n"
         assert "KeyboardInterrupt" in process.stderr.read()
+
+
+def test_however_soon_the_second_interruption_comes_only_the_first_is_raised(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = [signal.getsignal(number) for number in INTERRUPTIONS]
+
+    def interrupted() -> None:
+        with interrupted_once():
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                for number in INTERRUPTIONS:
+                    os.kill(os.getpid(), number)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert capfd.readouterr().err.count("Still putting things back") == len(INTERRUPTIONS)
+    assert [signal.getsignal(number) for number in INTERRUPTIONS] == before
 
 
 def test_afterwards_an_interruption_means_what_it_meant() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.door import shut
+from runtime.door import let_go, shut
 
 pytestmark = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere the door stays open")
 
@@ -94,3 +94,21 @@ async def test_a_kernel_that_does_not_let_it_is_no_reason_to_fail(
     await shut(listener.getsockname()[1], moment=0)
     with visitor(listener):
         assert await heard(listener) == b"word"
+
+
+async def test_who_is_connected_is_waited_for_and_who_comes_later_is_not(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    with visitor(listener) as first:
+        server, _ = listener.accept()
+        leaving = asyncio.create_task(let_go(port, least=0, most=600))
+        await asyncio.wait({leaving}, timeout=0.1)
+        assert not leaving.done()
+        with visitor(listener), listener.accept()[0]:
+            first.close()
+            server.close()
+            await leaving
+
+
+async def test_who_does_not_let_go_is_waited_for_no_longer_than_was_said(listener: socket.socket) -> None:
+    with visitor(listener), listener.accept()[0]:
+        await let_go(listener.getsockname()[1], least=600, most=0.01)

@@ -40,3 +40,9 @@ def test_a_running_stack_keeps_its_engine_until_it_is_down(tmp_path: Path) -> No
     assert choose(tmp_path, environment, _yes).developing
     forget(tmp_path, environment)
     assert choose(tmp_path, environment, _yes).engine == "docker"
+
+
+def test_what_is_decided_by_hand_does_not_hide_that_the_stack_is_in_the_developers_view(tmp_path: Path) -> None:
+    remember(tmp_path, {}, "local", developing=True)
+    assert choose(tmp_path, {"ENGINE": "local"}, _no) == ("local", "ENGINE=local", True)
+    assert not choose(tmp_path, {"ENGINE": "docker"}, _no).developing

@@ -12,6 +12,7 @@ from deploy.apply import Applied
 from deploy.backup.key import Keys
 from deploy.backup.store import Store
 from deploy.engine import Instance, Line, Refusal
+from deploy.plan import Plan
 from deploy.rollout import Fleet
 from runtime.migrate import Migration
 from tests.unit.deploy.test_rollout import Steps
@@ -317,17 +318,25 @@ def test_withdrawing_keys_asks_first(tmp_path: Path) -> None:
 
 def test_deploy_says_what_it_replaced_and_how_to_go_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert verbs.deploy(Still(), everything=False) == 0
-    assert capsys.readouterr().out == "Deployed orders, gateway. `just rollback` brings back what was there before.\n"
+    assert (
+        capsys.readouterr().out
+        == "Deployed: replaced orders, gateway. `just rollback` brings back what was there before.\n"
+    )
 
 
 def test_deploy_of_what_runs_says_that_nothing_was_changed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verbs.deploy(Still(ships=Steps(changed=[])), everything=False) == 0
+    assert verbs.deploy(Still(ships=Steps(changed=Plan())), everything=False) == 0
     assert capsys.readouterr().out == "This version runs already; nothing was changed.\n"
+
+
+def test_deploy_of_what_should_run_and_did_not_says_that(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.deploy(Still(ships=Steps(changed=Plan(), mends=True)), everything=False) == 0
+    assert capsys.readouterr().out == "This version runs already; what did not run of it does now.\n"
 
 
 def test_rollback_says_what_is_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert verbs.rollback(Still()) == 0
-    assert capsys.readouterr().out == "Rolled back orders, gateway.\n"
+    assert capsys.readouterr().out == "Rolled back: replaced orders, gateway.\n"
 
 
 def test_what_is_no_url_is_refused_before_anything_is_made(tmp_path: Path) -> None:
@@ -359,7 +368,7 @@ def test_what_running_gateways_cannot_take_in_is_named_and_deployed(capsys: pyte
     assert verbs.apply(still) == 0
     said = capsys.readouterr().out
     assert "users: api_keys: is another" in said
-    assert "Deployed orders, gateway" in said
+    assert "Deployed: replaced orders, gateway" in said
     assert "replace gateway" in still.ships.taken
 
 

@@ -11,6 +11,7 @@ import pytest
 from deploy.backup.store import Store
 from deploy.chaos import scene as scenes
 from deploy.chaos.scene import EngineScene
+from deploy.checked import check
 from deploy.engine import Instance, Refusal
 from tests.unit.deploy.test_rollout import Steps
 from tests.unit.deploy.test_verbs import Still, Word
@@ -131,7 +132,9 @@ def test_a_stack_that_does_not_get_ready_is_not_waited_for_for_ever(
     assert not scene.until_whole()
 
 
-def test_every_function_runs_twice_for_the_time_of_a_run_and_then_as_before(scene: EngineScene, engine: Kept) -> None:
+def test_every_function_runs_twice_for_the_time_of_a_run_and_then_as_before(engine: Kept, tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").touch()
+    scene = EngineScene(engine, lambda _: engine, tmp_path)
     with scene.set():
         assert set(engine.asked) == {("gateway", 2), ("users", 2), ("orders", 2)}
         engine.asked.clear()
@@ -148,7 +151,7 @@ def test_deploys_are_of_a_copy_and_a_rollback_is_of_what_runs(engine: Kept, tmp_
         return engine
 
     scene = EngineScene(engine, make, tmp_path)
-    assert taken(engine, scene.deploy)[-1] == "keep"
+    assert taken(engine, scene.deploy)[-2:] == ["keep", "settle"]
     assert taken(engine, scene.fail_to_deploy)[-1] == "turn back"
     assert taken(engine, scene.roll_back)[0] == "prepare previous"
     assert [root == tmp_path for root in made] == [False, False, True]
@@ -160,3 +163,31 @@ def taken(engine: Kept, act: Callable[[], None]) -> list[str]:
     engine.ships = Steps()
     act()
     return engine.ships.taken
+
+
+def test_edits_are_made_in_a_copy_that_is_gone_afterwards(engine: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+
+    def make(root: Path) -> Kept:
+        made.append(root)
+        return engine
+
+    def checked() -> bool:
+        check(made[-1])
+        return True
+
+    root = Path(__file__).parents[4]
+    scene = EngineScene(engine, make, root)
+    monkeypatch.setattr(
+        scene, "_status", lambda path: 200 if (made[-1] / "functions" / path.split("/")[1]).exists() else 404
+    )
+    with scene.set():
+        scene.add()
+        assert (made[-1] / "functions/visits/app.py").exists()
+        scene.change()
+        monkeypatch.setattr(engine, "up", checked)
+        scene.mistype()
+        scene.remove()
+        assert scene.until_whole()
+    assert root not in made
+    assert not made[-1].exists()

@@ -56,3 +56,9 @@ def test_a_schema_that_cannot_be_applied_is_refused_with_the_reason(layout: Layo
     (layout.folder("things") / "schema/0002_wrong.sql").write_text("CREATE TABLE;")
     with pytest.raises(Refusal, match=r"The schema of things can't be brought up to date \(.*0002_wrong"):
         Databases(layout, print).migrate("things")
+
+
+def test_a_function_that_no_up_has_taken_in_has_no_database_so_far(layout: Layout) -> None:
+    layout.database_url("things").unlink()
+    assert Databases(layout, print).functions() == []
+    assert Databases(layout, print).stores() == {}

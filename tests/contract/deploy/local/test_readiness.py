@@ -40,3 +40,12 @@ def test_who_ends_twice_is_told_with_its_last_words_and_where_to_read_on(
 
 def test_who_is_gone_has_no_metrics() -> None:
     assert metrics(NOBODY) == ""
+
+
+def test_what_fails_beside_it_is_not_its_affair(tmp_path: Path) -> None:
+    seen = iter(
+        [{"orders-1": Process("orders-1", "fatal", 0, start, start)} for start in (1, 2, 3)] + [failing(1), failing(2)]
+    )
+    with pytest.raises(Refusal, match=r"^users-1 stopped right after its start"):
+        until_ready([NOBODY], lambda: next(seen), lambda name: tmp_path / f"{name}.log")
+    assert not list(seen)

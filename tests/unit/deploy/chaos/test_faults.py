@@ -35,14 +35,26 @@ class Noted:
     def instances(self, service: str) -> list[str]:
         return [name for name in self.there if service in (name, name.rpartition("-")[0])]
 
-    def add_upstream(self) -> None:
-        self.done.append(("add upstream",))
+    def apply_upstream(self) -> None:
+        self.done.append(("apply upstream",))
 
-    def edit_limit(self, times: int) -> None:
-        self.done.append(("edit limit", times))
+    def apply_limits(self, times: int) -> None:
+        self.done.append(("apply limits", times))
+
+    def apply_typo(self) -> None:
+        self.done.append(("apply typo",))
+
+    def add(self) -> None:
+        self.done.append(("add",))
+
+    def change(self) -> None:
+        self.done.append(("change",))
 
     def mistype(self) -> None:
         self.done.append(("mistype",))
+
+    def remove(self) -> None:
+        self.done.append(("remove",))
 
     def deploy(self) -> None:
         self.done.append(("deploy",))

@@ -1,4 +1,8 @@
-from deploy.docker.compose import reason
+from pathlib import Path
+
+import pytest
+
+from deploy.docker.compose import Compose, reason
 
 
 def test_a_taken_port_says_what_to_do() -> None:
@@ -35,3 +39,27 @@ def test_anything_else_is_told_in_composes_own_last_words() -> None:
         "docker compose build failed: no space left on device"
     )
     assert reason("build", "") == "docker compose build failed: it did not say why"
+
+
+LISTS = """#!/bin/sh
+case "$1" in
+    ps) echo "$*" >> "$(dirname "$0")/asked"; echo a; echo b ;;
+    inspect) echo '[{"Config": {"Labels": {"com.docker.compose.service": "orders"}}},
+                    {"Config": {"Labels": {"com.docker.compose.service": "users"}}}]' ;;
+esac
+"""
+
+
+def test_containers_are_those_of_the_project_or_of_some_of_its_services(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker").write_text(LISTS)
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    compose = Compose(tmp_path, "mine", ["a.yml"], {})
+    assert len(compose.containers()) == 2
+    (found,) = compose.containers("orders", ended=True)
+    assert found["Config"]["Labels"]["com.docker.compose.service"] == "orders"
+    running, ended = (tmp_path / "asked").read_text().splitlines()
+    assert "label=com.docker.compose.project=mine" in running
+    assert ("--all" in running, "--all" in ended) == (False, True)

@@ -5,7 +5,7 @@ import pytest
 
 from deploy import rollout
 from deploy.docker import fleet as module
-from deploy.docker import images
+from deploy.docker import images, settled
 from deploy.docker.fleet import DockerFleet
 from deploy.docker.images import Pointers
 from deploy.engine import Refusal
@@ -29,15 +29,26 @@ class Daemon:
         self.sick = 0  # the number of the container that does not get healthy
 
     def container(self, number: int, image: str, state: str = "healthy") -> dict[str, Any]:
-        labels = {"com.docker.compose.container-number": str(number), "com.docker.compose.config-hash": "hash"}
-        return {"Id": str(number), "Image": image, "Config": {"Labels": labels}, "State": {"Health": {"Status": state}}}
+        labels = {
+            "com.docker.compose.service": "orders",
+            "com.docker.compose.container-number": str(number),
+            "com.docker.compose.config-hash": "hash",
+        }
+        return {
+            "Id": str(number),
+            "Image": image,
+            "Config": {"Labels": labels},
+            "State": {"Health": {"Status": state}},
+            "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
+        }
 
-    def containers(self, *_options: str) -> list[dict[str, Any]]:
-        return list(self.running)
+    def containers(self, *services: str, ended: bool = False) -> list[dict[str, Any]]:
+        assert ended or services == ("nginx",)
+        return list(self.running) if services != ("nginx",) else []
 
-    def call(self, verb: str, *_arguments: str) -> str:
+    def call(self, verb: str, *arguments: str) -> str:
         if verb == "config":
-            return "orders hash"
+            return "orders" if arguments == ("--services",) else "orders hash"
         number = max((int(found["Id"]) for found in self.running), default=0) + 1
         self.done.append(f"add {number}")
         self.running.append(self.container(number, self.tags["orders"], "" if number == self.sick else "healthy"))
@@ -80,6 +91,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(images, "pointers", made.pointers)
     monkeypatch.setattr(module, "_drop", made.drop)
     monkeypatch.setattr(module, "pages", lambda _: {"gateway-1": made.known})
+    monkeypatch.setattr(settled, "begin", lambda _: None)
     monkeypatch.setattr(DockerFleet, "rehearse", lambda *_: None)
     return made
 
@@ -98,15 +110,17 @@ def fleet(daemon: Daemon) -> DockerFleet:
     return DockerFleet(
         cast("Compose", daemon),
         {"orders": "orders"},
+        root=Path("/nowhere"),
+        with_data=[],
         manifests=cast("Manifests", Still()),
         build=lambda: None,
-        migrate=lambda: None,
+        settle=lambda _: False,
         say=lambda _: None,
     )
 
 
 def test_each_old_one_goes_only_when_every_gateway_knows_a_new_one(daemon: Daemon) -> None:
-    assert rollout.deploy(fleet(daemon)) == ["orders"]
+    assert rollout.deploy(fleet(daemon)).changed == ("orders",)
     assert daemon.done == [
         *("add 3", "know", "know all", "drop 1"),
         *("add 4", "know", "know all", "drop 2"),
@@ -126,7 +140,7 @@ def test_one_that_does_not_get_healthy_is_dropped_and_the_old_ones_are_back(daem
 
 def test_a_rollback_swaps_the_two_images(daemon: Daemon) -> None:
     rollout.deploy(fleet(daemon))
-    assert rollout.rollback(fleet(daemon)) == ["orders"]
+    assert rollout.rollback(fleet(daemon)).changed == ("orders",)
     assert daemon.versions == ["old", "old"]
     assert daemon.pointers("orders") == Pointers("old", "new")
 
@@ -138,7 +152,7 @@ def test_without_a_deploy_there_is_nothing_to_go_back_to(daemon: Daemon) -> None
 
 def test_everything_is_replaced_if_that_is_asked_and_nothing_is_previous_then(daemon: Daemon) -> None:
     daemon.tags["orders"] = "old"
-    assert rollout.deploy(fleet(daemon)) == []
-    assert rollout.deploy(fleet(daemon), everything=True) == ["orders"]
+    assert not rollout.deploy(fleet(daemon))
+    assert rollout.deploy(fleet(daemon), everything=True).changed == ("orders",)
     assert daemon.changes == ["add 3", "drop 1", "add 4", "drop 2"]
     assert daemon.pointers("orders") == Pointers("old", "")

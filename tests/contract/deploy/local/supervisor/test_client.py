@@ -113,3 +113,34 @@ def test_a_supervisord_that_cannot_start_is_told_with_its_own_words(place: Place
     place.config.write_text("[supervisord]\nlogfile=/nonexistent/x.log\n")
     with pytest.raises(Refusal, match=r"supervisord did not start: .*nonexistent"):
         place.supervisor.start()
+
+
+def test_a_program_that_is_started_again_while_it_is_taken_away_goes_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had ended by itself, so its stop was nobody's; supervisord then says STILL_RUNNING."""
+    place.write("one")
+    place.supervisor.start()
+    until(place, "one", "running")
+    stop, asked = place.supervisor.stop, list[object]()
+
+    def late(names: list[str]) -> None:
+        asked.append(names)
+        if len(asked) > 1:
+            stop(names)
+
+    monkeypatch.setattr(place.supervisor, "stop", late)
+    (place.state / "programs/one.conf").unlink()
+    assert place.supervisor.update()
+    assert place.supervisor.processes() == {}
+
+
+def test_only_what_is_named_is_taken_over_and_the_rest_is_pending(place: Place) -> None:
+    place.write("one")
+    place.supervisor.start()
+    place.write("two")
+    place.write("three")
+    assert place.supervisor.pending() == {"two", "three"}
+    assert place.supervisor.update(["two"])
+    assert set(place.supervisor.processes()) == {"one", "two"}
+    assert place.supervisor.pending() == {"three"}

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from deploy.apply import Applied
-from deploy.chaos import edits
+from deploy.chaos import applies
 from deploy.engine import Engine, Refusal
 from functions.gateway.routes import compile_routes
 from runtime.manifest import Manifest, ManifestError, read_all
@@ -69,29 +69,29 @@ def bursts(stack: Stack) -> list[int]:
 
 
 def test_a_service_comes_and_goes(stack: Stack) -> None:
-    edits.add_upstream(stack.make, stack.root, ODD)
+    applies.add_upstream(stack.make, stack.root, ODD)
     assert [[manifest.name for manifest in taken] for taken in stack.taken] == [["odd", "orders"], ["orders"]]
 
 
 def test_a_limit_is_another_each_time_and_then_as_before(stack: Stack) -> None:
-    edits.edit_limit(stack.make, stack.root, 3)
+    applies.edit_limit(stack.make, stack.root, 3)
     assert bursts(stack) == [100, 101, 102, 100]
 
 
 def test_a_mistake_is_not_taken_in_and_what_mends_it_is(stack: Stack) -> None:
-    edits.mistype(stack.make, stack.root)
+    applies.mistype(stack.make, stack.root)
     assert bursts(stack) == [99, 100]
 
 
 def test_a_mistake_that_is_taken_in_is_told(stack: Stack) -> None:
     stack.careless = True
     with pytest.raises(Refusal, match="with a mistake"):
-        edits.mistype(stack.make, stack.root)
+        applies.mistype(stack.make, stack.root)
 
 
 EDITS: list[Callable[[Stack], None]] = [
-    lambda stack: edits.add_upstream(stack.make, stack.root, ODD),
-    lambda stack: edits.edit_limit(stack.make, stack.root, 1),
+    lambda stack: applies.add_upstream(stack.make, stack.root, ODD),
+    lambda stack: applies.edit_limit(stack.make, stack.root, 1),
 ]
 
 
