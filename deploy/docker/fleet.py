@@ -97,7 +97,7 @@ class DockerFleet:
         """The tags say it already."""
 
     def turn_back(self) -> None:
-        self._leaving = set()
+        self._leaving = {found["Id"] for found in self._containers(GATEWAY)} if self._turn.rolls else set()
         for name, pointers in self._before.items():
             images.point(self._tags[name], pointers)
         self._turn.turn_back()

@@ -104,7 +104,7 @@ class LocalFleet:
         self._turn.turn_back()
         for name in reversed(self._touched):
             self._say(f"Turning {name} back")
-            self._roll(name, everything=False)
+            self._roll(name, everything=name == GATEWAY and self._turn.rolls)
 
     def _replaced(self, chosen: Callable[[str], bool]) -> list[str]:
         """The chosen ones; also gateways, where they can't take in the manifests as they run."""
