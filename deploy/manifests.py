@@ -82,14 +82,11 @@ class Turn:
         self._before = manifests.revisions.current
         self._previous = manifests.revisions.previous
         self._revision = self._before
+        self.rolls = False
 
     @property
     def changed(self) -> bool:
         return self._revision != self._before
-
-    @property
-    def rolls(self) -> bool:
-        return self.changed and bool(self._manifests.beyond(self._before, self._revision))
 
     @property
     def folder(self) -> Path:
@@ -98,11 +95,11 @@ class Turn:
 
     def take(self) -> None:
         """The checkout's. Raises ManifestError."""
-        self._revision = self._manifests.keep()
+        self._take(self._manifests.keep())
 
     def take_previous(self) -> None:
         """Those that the last deploy replaced, if it replaced any, or others came since."""
-        self._revision = self._previous or self._before
+        self._take(self._previous or self._before)
 
     def remember(self) -> None:
         """What is served now is what this rollout replaces."""
@@ -112,26 +109,28 @@ class Turn:
         """Whether they are others. `replacing`: gateways are replaced next, and begin with them in any case."""
         if not self.changed:
             return False
-        try:
-            done = not self._manifests.apply(self._revision).beyond
-        except Refusal:
-            if not replacing:
-                raise
-            done = False
-        if not done:
+        if not self._taken(self._revision, tolerant=replacing):
             self._serve(self._revision)
         return True
 
     def turn_back(self) -> None:
         """Those of before are served again."""
         self._manifests.revisions.remember(self._previous)
-        if self._manifests.revisions.current != self._before:
-            try:
-                done = not self._manifests.apply(self._before).beyond
-            except Refusal:
-                done = False
-            if not done:
-                self._serve(self._before)
+        if self._manifests.revisions.current != self._before and not self._taken(self._before, tolerant=True):
+            self._serve(self._before)
+
+    def _taken(self, revision: str, *, tolerant: bool) -> bool:
+        """Whether gateways that run have taken it in. Raises Refusal where they say no, unless it is `tolerant`."""
+        try:
+            return not self._manifests.apply(revision).beyond
+        except Refusal:
+            if not tolerant:
+                raise
+            return False
+
+    def _take(self, revision: str) -> None:
+        self._revision = revision
+        self.rolls = bool(self._manifests.beyond(self._before, revision))
 
     def _serve(self, revision: str) -> None:
         """By gateways that start from now on."""

@@ -143,12 +143,10 @@ class DockerFleet:
         return self._settle(self._counts)
 
     def turn_back(self) -> None:
-        self._leaving = set()
+        self._leaving = {found["Id"] for found in self._containers(GATEWAY)} if self._turn.rolls else set()
         for name, pointers in self._before.items():
             images.point(self._tags[name], pointers)
         self._turn.turn_back()
-        if self._turn.rolls and GATEWAY in self._touched:
-            self._leaving = {found["Id"] for found in self._containers(GATEWAY)}
         together([partial(self._drop_all, name) for name in self._started])
         together([partial(self._back, name) for name in reversed(self._touched)])
 

@@ -13,6 +13,7 @@ from deploy.local import nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as program
 from deploy.local.readiness import ready
+from deploy.revisions import Revisions
 from tests.contract.functions.gateway.town import ROOT, Town, free_port
 
 
@@ -38,6 +39,8 @@ class Door:
 def running(layout: Layout) -> Iterator[None]:
     """nginx, from the moment it listens to the end of the block."""
     layout.nginx.mkdir(parents=True)
+    revisions = Revisions(layout.revisions)
+    revisions.serve(revisions.take(layout.manifests))
     nginx.render(layout)
     runs = program(layout, packages.require("nginx"), reachable=False)
     process = subprocess.Popen(runs.command, cwd=runs.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

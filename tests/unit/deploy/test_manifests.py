@@ -155,6 +155,9 @@ def test_keys_have_gateways_replaced(world: World) -> None:
     turn = Turn(world.manifests)
     turn.take()
     assert turn.rolls
+    world.gateway.why, world.gateway.rolls = ["users: api_keys"], True
+    assert turn.apply(replacing=True)
+    assert turn.rolls  # also once they are the current ones
 
 
 def test_where_nothing_was_replaced_there_is_nothing_to_go_back_to(world: World) -> None:
@@ -164,3 +167,15 @@ def test_where_nothing_was_replaced_there_is_nothing_to_go_back_to(world: World)
     assert not turn.changed
     assert not turn.apply(replacing=False)
     assert world.gateway.serves == world.current
+
+
+def test_what_can_not_be_taken_back_by_who_runs_is_what_the_next_gateway_begins_with(world: World) -> None:
+    first = world.begin(USERS)
+    world.file.write_text(USERS + KEYS)
+    turn = Turn(world.manifests)
+    turn.take()
+    world.gateway.why, world.gateway.rolls = ["users: api_keys"], True
+    turn.apply(replacing=True)
+    assert world.current != first
+    turn.turn_back()
+    assert world.current == first

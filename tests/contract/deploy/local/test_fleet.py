@@ -311,3 +311,60 @@ def test_two_interruptions_leave_the_version_of_before_and_a_listing_that_is_tru
     assert again(running).up()
     assert {row.state for row in again(running).ps()} == {"ready"}
     assert version(running) == "two"
+
+
+def edited(checkout: Path, body: str) -> None:
+    """Another policy of users."""
+    manifest = checkout / "functions/users/function.toml"
+    plain = manifest.read_text().partition("[[route]]")[0]
+    manifest.write_text(f'{plain}[[route]]\nmatch = "PUT /a"\nbody = "{body}"\n')
+
+
+def revisions(engine: LocalEngine) -> set[str]:
+    return {instance.revision for instance in engine.ps() if instance.name.startswith("gateway")}
+
+
+def test_a_manifest_is_taken_in_by_who_runs_and_a_rollback_brings_back_the_one_of_before(
+    running: LocalEngine, checkout: Path
+) -> None:
+    before, first = pids(running), revisions(running)
+    edited(checkout, "2MiB")
+    applied = running.apply()
+    assert applied.changed
+    assert revisions(running) == {applied.revision} != first
+    assert "client_max_body_size 2097152;" in (running._layout.revisions / "current" / "bodies.conf").read_text()
+    assert not running.apply().changed
+    edited(checkout, "3MiB")
+    assert deploy(running) == []
+    assert rollback(running) == []
+    assert revisions(running) == {applied.revision}
+    assert pids(running) == before
+
+
+def test_a_manifest_comes_with_the_code_and_goes_with_it(running: LocalEngine, checkout: Path) -> None:
+    first = revisions(running)
+    edited(checkout, "2MiB")
+    (checkout / "functions/users/version").write_text("two")
+    assert deploy(running) == ["users"]
+    assert revisions(running) != first
+    assert rollback(running) == ["users"]
+    assert (revisions(running), version(running)) == (first, "one")
+
+
+def test_a_gateway_that_is_added_serves_what_was_applied(running: LocalEngine, checkout: Path) -> None:
+    edited(checkout, "2MiB")
+    running.apply()
+    running.scale("gateway", 3)
+    assert len(revisions(running)) == 1
+
+
+def test_keys_are_no_matter_for_gateways_that_run(running: LocalEngine, checkout: Path) -> None:
+    before, first = pids(running), revisions(running)
+    manifest = checkout / "functions/users/function.toml"
+    manifest.write_text(manifest.read_text() + '[api_keys]\nprefix = "a_"\nswap = "/b"\n')
+    assert running.apply().beyond == ["users: api_keys: is another, and gateways ask for tokens there"]
+    assert (pids(running), revisions(running)) == (before, first)
+    assert deploy(running) == ["gateway"]
+    after = pids(running)
+    assert {name for name in before if before[name] != after[name]} == {"gateway-1"}
+    assert revisions(running) != first

@@ -105,6 +105,9 @@ class Still:
     def keep(self) -> str:
         return ""
 
+    def beyond(self, _revision: str) -> list[str]:
+        return []
+
 
 def fleet(daemon: Daemon) -> DockerFleet:
     return DockerFleet(

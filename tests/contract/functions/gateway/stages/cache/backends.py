@@ -17,6 +17,7 @@ from deploy.local import nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as front_door
 from deploy.local.readiness import ready
+from deploy.revisions import Revisions
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.invalidate import invalidate
@@ -143,6 +144,8 @@ def through_nginx(folder: Path, redis_url: str, base: int) -> Iterator[Backend]:
             CACHE_URL=redis_url,
         )
         layout.nginx.mkdir(parents=True)
+        revisions = Revisions(layout.revisions)
+        revisions.serve(revisions.take(layout.manifests))
         nginx.render(layout)
         runs = front_door(layout, packages.require("nginx"), reachable=False)
         with (
