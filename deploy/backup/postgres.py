@@ -28,6 +28,9 @@ _QUIET = ("--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1")
 _HEAD = re.compile(rb"([a-z0-9_]+) ([a-z0-9_]+(?:,[a-z0-9_]+)*)\n")  # a table and its columns
 _PIECE = 64 * 1024  # bytes
 _END = b"\\.\n"
+# A row, or what a piece has of it, as COPY writes them: whatever else ends a line, or begins with a backslash, is none.
+# What ends in the middle of an escape has its backslash as the group.
+_ROW = re.compile(rb"(?:[^\\\r\n\0]++|\\[bfnrtvN\\])*+(\\?|\n)")
 _TABLES = """
 SELECT c.relname, (
     SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute
@@ -191,15 +194,19 @@ def _script(saved: Iterable[bytes], migrations: Sequence[Migration]) -> Iterator
 
 
 def _rows(saved: Iterable[bytes]) -> Iterator[bytes]:
-    r"""Those of one table, and what ends them: for psql, too, a line that is `\.`, whatever ends the line."""
-    begins = True
+    r"""Those of one table, and the line `\.` that ends them.
+
+    PostgreSQL and psql would also take others for that line, or leave out all that is behind one.
+    """
+    begins, half = True, b""
     for piece in saved:
-        yield piece
         if begins and piece == _END:
+            yield piece
             return
-        if (begins and piece.rstrip(b"\r\n") == _END.rstrip()) or b"\0" in piece:
+        if not (row := _ROW.fullmatch(half + piece)):
             break
-        begins = piece.endswith(b"\n")
+        yield piece
+        begins, half = piece.endswith(b"\n"), row[1].rstrip()
     raise Refusal("The backup ends, or has what is no row, in the middle of a table: use another backup.")
 
 

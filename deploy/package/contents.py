@@ -13,18 +13,29 @@ from pathlib import Path
 from deploy.engine import Refusal
 from deploy.local import source
 
-_NAMES = re.compile(
-    r"\.env(\..+)?|.+\.(pem|key|p12|pfx|jks|kdbx|db|sqlite3?)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass",
+_NAMES = re.compile(  # also of one that was kept when another came, and of what SQLite writes beside its file
+    r"(.*\.env(\..+)?|.+\.(pem|key|p12|pfx|jks|kdbx|ppk|db|sqlite3?)|id_(rsa|dsa|ecdsa|ed25519)"
+    r"|\.netrc|\.pgpass|backup-key)(~|\.(bak|old|orig|save)|-(wal|shm|journal))?",
     re.IGNORECASE,
 )
 _SHAPES = {
-    "a private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bMC4CAQAwBQYDK2VwBCIE[\w+/]{10,}"),
+    "a private key": re.compile(
+        rb"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----|\bMC4CAQAwBQYDK2VwBCIE[\w+/]{10,}|PuTTY-User-Key-File-\d"
+        rb"|LS0tLS1CRUdJTi(BQUklWQVRF|BSU0EgUFJJVkFU|BFQyBQUklWQVRF|BPUEVOU1NIIFBS|BFTkNSWVBURUQg)"  # in base64
+    ),
+    "a private key (DER)": re.compile(
+        rb"\A\x30([^\x80-\xff]|\x81.|\x82..)\x02\x01(\x00\x30.\x06|\x00\x02\x82|\x01\x04)", re.DOTALL
+    ),
     "a private key (JWK)": re.compile(rb'"d"\s*:\s*"[\w-]{40,}"'),
     "a token": re.compile(rb"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{20,}"),
     "an API key": re.compile(
         rb"\bportico_[\w-]{43}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}|\bgithub_pat_\w{22}"
         rb"|\bxox[abeprs]-[\w-]{10,}|\b[rs]k_live_\w{16,}|\bAIza[\w-]{35}|\bglpat-[\w-]{20}"
     ),
+    "a password": re.compile(
+        rb"^\s*requirepass\s+\S|\baws_secret_access_key\W+[\w/+]{40}", re.MULTILINE | re.IGNORECASE
+    ),
+    "a database": re.compile(rb"\ASQLite format 3\0"),
     "a password in a URL": re.compile(rb"://[\w.%-]*:(?!password@|\{|\$|<)[^\s/@:'\"`]{3,}@[\w\[]"),
 }
 
@@ -75,4 +86,5 @@ def _reasons(file: Path) -> Iterator[str]:
     if _NAMES.fullmatch(file.name):
         yield "is called as secrets and databases are"
     content = file.read_bytes()
-    yield from (f"holds {kind}" for kind, shape in _SHAPES.items() if shape.search(content))
+    spellings = (content, content.replace(b"\0", b""))  # UTF-16, too
+    yield from (f"holds {kind}" for kind, shape in _SHAPES.items() if any(map(shape.search, spellings)))

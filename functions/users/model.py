@@ -26,6 +26,10 @@ GRACE = 10 * SECOND  # within which a refresh token may be presented again
 PASSWORD_LENGTH = range(12, 129)  # code points
 
 _NOT_IN_AN_EMAIL = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # controls, unassigned, private, surrogates, blanks
+# Letters and marks that nobody sees either: what Unicode calls ignorable by default, and a blank in Braille.
+_UNSEEN_IN_AN_EMAIL = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _LONGEST_EMAIL = 254
 _LONGEST_LOCAL = 64
 _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
@@ -59,7 +63,7 @@ class Email(str):
         local, at, domain = folded.rpartition("@")
         if not at or "@" in local or len(text) > _LONGEST_EMAIL:
             raise ValueError(f"an email has one `@` and at most {_LONGEST_EMAIL} characters")
-        if any(unicodedata.category(character) in _NOT_IN_AN_EMAIL for character in text + folded):
+        if any(map(_is_unseen, text + folded)):
             raise ValueError("an email has no blanks and no invisible characters")
         if not 1 <= len(local) <= _LONGEST_LOCAL:
             raise ValueError(f"an email has 1 to {_LONGEST_LOCAL} characters before its `@`")
@@ -233,6 +237,10 @@ def new_user(user_id: str, asked: NewUser, password_hash: str, now: int, *, role
 def cache_group(user_id: str) -> str:
     """What caches file a user's public profile under (RFC 9875, a list of one string)."""
     return f'"user-{user_id}"'
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _NOT_IN_AN_EMAIL or bool(_UNSEEN_IN_AN_EMAIL.match(character))
 
 
 def _folded(text: str) -> str:

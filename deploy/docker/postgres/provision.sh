@@ -9,6 +9,9 @@ run() { psql --no-psqlrc --quiet --host postgres --username postgres -v ON_ERROR
 
 run --dbname postgres \
     -v owner_password="$(cat "/run/secrets/$name-owner-password")" -v password="$(cat "/run/secrets/$name-password")" <<'SQL'
+-- The jobs of two functions may not change the rights on one database at once: the lock is held to the end.
+SELECT pg_advisory_lock(1) \gset
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 SELECT format('CREATE ROLE %I', :'name' || '_owner') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name' || '_owner') \gexec
 SELECT format('CREATE ROLE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
 SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :'name' || '_owner', :'owner_password') \gexec

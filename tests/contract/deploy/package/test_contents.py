@@ -1,9 +1,13 @@
 """deploy/package/contents.py: what git knows goes in, and what looks like a secret keeps a package from being made."""
 
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.engine import Refusal
 from deploy.package import contents
@@ -98,6 +102,12 @@ SECRETS = [
     "sk_live_" + "a" * 24,
     "eyJhbGciOiJF.eyJzdWIiOiIx" + "." + "a" * 43,
     "DATABASE_URL = 'postgresql://orders:" + "hunter22@db/orders'",
+    "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----",
+    b64encode(b"-----BEGIN RSA " + b"PRIVATE KEY-----").decode(),
+    b64encode(b"-----BEGIN " + b"PRIVATE KEY-----").decode(),
+    "PuTTY-User-Key-" + "File-3: ssh-ed25519",
+    "requirepass" + " hunter2222",
+    "aws_secret_access_key" + " = " + "a" * 40,
 ]
 
 
@@ -110,7 +120,30 @@ def test_what_looks_like_a_secret_is_refused(checkout: Path, secret: str, where:
     assert secret not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["secret.key", "tls.pem", "prod.env.pem", "users.db", "id_ed25519"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+        generate_private_key(65537, 2048).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+        ("-----BEGIN " + "PRIVATE KEY-----").encode("utf-16-le"),
+        b"SQLite format" + b" 3\0" + bytes(100),
+    ],
+    ids=["Ed25519", "RSA", "UTF-16", "SQLite"],
+)
+def test_what_is_no_text_may_be_one_too(checkout: Path, content: bytes) -> None:
+    (checkout / APP).with_name("data.bin").write_bytes(content)
+    git(checkout, "add", ".")
+    with pytest.raises(Refusal, match=r"data\.bin holds a"):
+        contents.files(checkout, "echoes")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("secret.key", "tls.pem", "prod.env.pem", "users.db", "id_ed25519", "prod.env", "backup-key"),
+        *("tls.pem.bak", "secret.key.old", "users.db-wal", "users.db~", "id_rsa.bak"),
+    ],
+)
 def test_what_is_called_like_one_is_refused_also_when_git_knows_it(checkout: Path, name: str) -> None:
     (checkout / "functions/echoes" / name).write_bytes(b"\0")
     git(checkout, "add", "--force", ".")

@@ -1,14 +1,21 @@
 """functions/users/app.py: started, stopped and started again."""
 
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from httpx import AsyncClient
+from litestar.handlers import HTTPRouteHandler
 
+from functions.gateway.routes import compile_routes
+from functions.users import accounts, logins
+from functions.users.apikeys import handlers as apikeys
 from functions.users.app import application
+from functions.users.model import EMAIL_TAKEN
 from functions.users.passwords import parameters
 from runtime.database import Database
+from runtime.manifest import read_all
 from tests.contract.functions.users.calls import ANN, BOB, logged_in, registered
 from tests.served import NotStarted, running
 
@@ -52,6 +59,27 @@ async def test_after_hashing_costs_more_an_old_hash_a_new_one_and_none_cost_the_
             work.append(sorted(checked))
     assert len(work[0]) == 2
     assert work[0] == work[1] == work[2]
+
+
+def test_what_one_network_may_have_hashed_looked_up_and_kept_is_bounded() -> None:
+    bounded = {
+        (route.method, route.path)
+        for route in compile_routes(read_all(Path("functions")))
+        if any(rule.by == "address" for rule in route.rules.values())
+    }
+    handlers = [*accounts.HANDLERS, *logins.HANDLERS, *apikeys.HANDLERS]
+    costly = {
+        (method, path) for each in handlers if is_costly(each) for method in each.http_methods for path in each.paths
+    }
+    assert ("PUT", "/users/me/password") in costly
+    assert costly <= bounded
+
+
+def is_costly(handler: HTTPRouteHandler) -> bool:
+    """Whether it hashes a password, which all logins wait for, tells who has an account, or makes what is kept."""
+    told = handler.opt.get("answers")
+    makes = told is not None and (201 in told.shown or EMAIL_TAKEN in told.problems)
+    return makes or "passwords" in signature(handler.fn).parameters
 
 
 async def stored_hash(database: Database) -> str:
