@@ -76,8 +76,8 @@ end"""
 def _lua(request: Request) -> str:
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers]
     body = [f'wrk.body = string.rep("x", {request.body})'] if request.body else []
-    turns = [_TURNS.format(targets=request.targets, path=request.path)] if request.targets > 1 else [request.script]
-    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body, *turns]) + "\n"
+    script = _TURNS.format(targets=request.targets, path=request.path) if request.targets > 1 else request.script
+    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body, script]).rstrip() + "\n"
 
 
 def paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> Latency:

@@ -157,7 +157,8 @@ def _stack(whole: Whole) -> list[str]:
     parts = list(whole.orders.parts)
     return [
         "\n## The whole stack\n",
-        "Nothing is pinned. µs of CPU a request in each part; p50 and p99 at 100 reads, or 40 orders, a second.\n",
+        "Nothing is pinned. µs of CPU a request in each part, and as many requests a second as go through.",
+        "p50 and p99 are those at 100 reads, or 40 orders, a second.\n",
         f"| | {' | '.join(parts)} | requests/s | p50, ms | p99, ms | failed |",
         "|---" * (len(parts) + 5) + "|",
         *(_row(name, each, parts) for name, each in shares.items()),
