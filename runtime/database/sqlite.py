@@ -195,11 +195,11 @@ class Reading(SqliteConnection):
     begin = "BEGIN"
 
     async def _commit(self) -> None:
-        self._handle.at_once("COMMIT")
+        if self._handle.at_once("COMMIT") is None:
+            raise DatabaseBusy
 
     async def _give_up(self) -> None:
-        if self._handle.sound:  # and its thread has nothing to do
-            self._handle.at_once("ROLLBACK")
+        if self._handle.sound and self._handle.at_once("ROLLBACK"):  # its thread has nothing to do
             self._leave()
         else:
             await super()._give_up()
