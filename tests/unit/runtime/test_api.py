@@ -273,16 +273,20 @@ async def test_dependencies_are_resolved_one_after_the_other_in_the_same_task() 
     """For several at once Litestar would start a task each."""
     tasks: list[asyncio.Task[Any] | None] = []
 
-    async def noted() -> int:
+    async def first() -> int:
         tasks.append(asyncio.current_task())
-        return len(tasks)
+        return 1
+
+    async def second() -> int:
+        tasks.append(asyncio.current_task())
+        return 2
 
     @get("/both")
     async def both(one: NamedDependency[int], two: NamedDependency[int]) -> list[int]:
         tasks.append(asyncio.current_task())
         return sorted([one, two])
 
-    provided = {name: Provide(noted, use_cache=False) for name in ("one", "two")}
+    provided = {"one": Provide(first), "two": Provide(second)}
     made = api([Router("/", route_handlers=[both], dependencies=provided)], lifespan=lifespan, failures={})
     transport = httpx.ASGITransport(cast("ASGIApp", made))
     async with httpx.AsyncClient(transport=transport, base_url="http://function") as client:
