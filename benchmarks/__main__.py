@@ -16,9 +16,10 @@ from pathlib import Path
 
 from benchmarks import whole
 from benchmarks.contenders import LOAD_CORE, POLICIES, Contender, Town, available
+from benchmarks.functions import Shop
 from benchmarks.load import Request, always, ask, flood, paced
 from benchmarks.plots import bars
-from benchmarks.report import ENVOY, Flood, Results, Window, best, settled, write
+from benchmarks.report import ENVOY, Flood, Results, Window, best, read, settled, write
 
 SCENARIOS = {
     "small GET": (Request("/plain"), 64),
@@ -26,6 +27,7 @@ SCENARIOS = {
     "1 KB POST": (Request("/post", "POST", 1024), 64),
     "small GET, 1024 connections": (Request("/plain"), 1024),
 }
+RESULTS = Path("benchmarks/results")
 _MANY = 100  # connections: more of them take longer until each was answered once
 _ENOUGH = 3000  # requests in a window: with fewer, opening the connections weighs too much
 _LONGEST = 4  # times the window, for those who serve fewer
@@ -91,14 +93,40 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="just bench")
     options.add_argument("--window", type=int, default=1, help="seconds of one measurement")
     options.add_argument("--rounds", type=int, default=6, help="measurements for each figure")
+    options.add_argument("--functions", action="store_true", help="measure functions only; the rest stays as it was")
     told = options.parse_args()
+    measure = _functions if told.functions else _everything
+    measure(told.window, told.rounds)
+
+
+def _functions(window: int, rounds: int) -> None:
+    """What a function costs, into the results of the run before."""
+    results = read(RESULTS) or Results()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portico-bench-")))
+        town = Town(folder, stack)
+        town.open()
+        _measure_functions(results, town, stack, Bench(folder, window, rounds))
+    write(results, RESULTS, bars)
+
+
+def _measure_functions(results: Results, town: Town, stack: ExitStack, bench: Bench) -> None:
+    _say("functions")
+    with tempfile.TemporaryDirectory(prefix="portico-bench-") as name:
+        shop = Shop(Path(name), stack, town.keys, town.keys_url, town.token)
+        results.functions = bench.floods(shop.cases())
+        results.bare = shop.bare()
+
+
+def _everything(window: int, rounds: int) -> None:
+    """All figures."""
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portico-bench-")))
         town = Town(folder, stack)
         town.open()
         contenders = town.contenders(available())
-        bench = Bench(folder, told.window, told.rounds)
+        bench = Bench(folder, window, rounds)
         results = Results()
         results.latency = bench.latencies(contenders)
         for scenario, (request, connections) in SCENARIOS.items():
@@ -112,12 +140,13 @@ def main() -> None:
         shared = {"cache, in Redis": (town.forgetful(), Request("/cache", targets=1000), 64)}
         results.policies = bench.floods(envoy | ours | shared)
         results.memory = {each.name: each.program.memory() / 2**20 for each in contenders}
+        _measure_functions(results, town, stack, bench)
         _say("cold start")
         results.cold = [_cold(town) for _ in range(_COLD_STARTS)]
     _say("the whole stack")
     with tempfile.TemporaryDirectory(prefix="portico-bench-") as name:
-        results.whole = whole.measure(Path(name), told.window * 4)
-    write(results, Path("benchmarks/results"), bars)
+        results.whole = whole.measure(Path(name), window * 4)
+    write(results, RESULTS, bars)
     _say(f"took {(time.monotonic() - began) / 60:.1f} minutes; see benchmarks/results/README.md")
 
 

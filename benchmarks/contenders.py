@@ -77,13 +77,28 @@ class Town:
         """Those of `names`, running side by side; only the one that is asked uses its core."""
         return [self._contender(name) for name in names]
 
-    def request(self, policy: str) -> Request:
-        """A small GET on our route with this policy."""
-        token = {"sub": "someone", "sid": "one", "role": "member", "iss": "portico", "aud": "portico"}
+    @property
+    def keys(self) -> Path:
+        """The file with the key set, which the upstream serves, too."""
+        return self._folder / "content" / "key-set.json"
+
+    @property
+    def keys_url(self) -> str:
+        return f"http://127.0.0.1:{self._upstream}/.well-known/jwks.json"
+
+    def token(self, who: str, role: str) -> str:
+        """One that lives for the run."""
+        token = {"sub": who, "sid": "one", "role": role, "iss": "portico", "aud": "portico"}
         now = int(time.time())
         lives = {"iat": now, "exp": now + 3600, "auth_time": now, "jti": "one"}
-        signed = jwt.encode(token | lives, self._key, "EdDSA", {"kid": "one"})
-        said = {"bearer": ("Authorization", f"Bearer {signed}"), "cors": ("Origin", "https://shop.example")}
+        return jwt.encode(token | lives, self._key, "EdDSA", {"kid": "one"})
+
+    def request(self, policy: str) -> Request:
+        """A small GET on our route with this policy."""
+        said = {
+            "bearer": ("Authorization", f"Bearer {self.token('someone', 'member')}"),
+            "cors": ("Origin", "https://shop.example"),
+        }
         return Request(f"/{policy}", headers=tuple(field for word, field in said.items() if word in POLICIES[policy]))
 
     def forgetful(self) -> Contender:
@@ -156,7 +171,8 @@ class Town:
 
 
 _NGINX = ["nginx", "-e", "stderr", "-c"]
-_SERVE = [str(ROOT / ".venv/bin/python"), "-m", "runtime.serve", "functions/gateway"]  # with what it needs, and no more
+SERVE = [str(ROOT / ".venv/bin/python"), "-m", "runtime.serve"]  # with what it needs, and no more
+_SERVE = [*SERVE, "functions/gateway"]
 
 
 def available() -> list[str]:

@@ -17,13 +17,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked again and again; `body` in bytes, `targets`: so many, by turns, that differ in their query."""
+    """What is asked again and again; `body` in bytes, `targets`: so many, by turns, that differ in their query.
+
+    `script`: Lua that makes each request anew.
+    """
 
     path: str
     method: str = "GET"
     body: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     targets: int = 1
+    script: str = ""
 
 
 Make = Callable[[int], bytes]  # the request of a number, as it goes over the wire
@@ -72,8 +76,8 @@ end"""
 def _lua(request: Request) -> str:
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers]
     body = [f'wrk.body = string.rep("x", {request.body})'] if request.body else []
-    turns = [_TURNS.format(targets=request.targets, path=request.path)] if request.targets > 1 else []
-    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body, *turns]) + "\n"
+    script = _TURNS.format(targets=request.targets, path=request.path) if request.targets > 1 else request.script
+    return "\n".join([f'wrk.method = "{request.method}"', *lines, *body, script]).rstrip() + "\n"
 
 
 def paced(port: int, make: Make, rate: float, seconds: float, connections: int) -> Latency:

@@ -13,7 +13,7 @@ import msgspec
 
 from benchmarks.whole import Share, Whole
 
-OURS, ENVOY = "portico", "envoy"
+OURS, ENVOY, CONSTANT = "portico", "envoy", "a constant"
 _LUCK = 0.05  # a best window that the two next best exceed by no more was no luck
 _NOTICED = 0.15  # a ratio that changes by less is noise
 
@@ -70,6 +70,8 @@ class Results:
     memory: dict[str, float] = field(default_factory=dict)  # MB after the load
     cold: list[tuple[float, float]] = field(default_factory=list)  # seconds of CPU, MB
     whole: Whole | None = None
+    functions: Floods = field(default_factory=dict)  # by who, database and request
+    bare: dict[str, float] = field(default_factory=dict)  # keyed orders a second of statements alone, by database
 
     def ratios(self) -> dict[str, float]:
         """CPU in each scenario and with each policy, as multiples of Envoy's in it; of our plain forward's without one.
@@ -96,7 +98,7 @@ Plot = Callable[[Mapping[str, Flood], Path, str], None]
 def write(results: Results, folder: Path, plot: Plot) -> None:
     """Replaces what the folder holds; `plot` draws figures into a file, with a line below them."""
     file = folder / "result.json"
-    before = _read(file)
+    before = read(folder)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     small = next(iter(results.scenarios.values()))
     plot(served(small), folder / "cost.svg", _machine())
@@ -104,10 +106,10 @@ def write(results: Results, folder: Path, plot: Plot) -> None:
     (folder / "README.md").write_text("\n".join(_page(results, before)) + "\n")
 
 
-def _read(file: Path) -> Results | None:
-    """A run that was written in another form is no run to be compared with."""
+def read(folder: Path) -> Results | None:
+    """The run before; one that was written in another form is no run to be compared with."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Results)
+        return msgspec.json.decode((folder / "result.json").read_bytes(), type=Results)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
@@ -120,6 +122,7 @@ def _page(results: Results, before: Results | None) -> list[str]:
         "CPU is the best window's, in brackets the worst one's.",
         *(line for name, floods in results.scenarios.items() for line in _table(name, floods)),
         *_table("our policies, small GET", results.policies),
+        *(_functions(results.functions, results.bare) if results.functions else []),
         "\n![CPU for a request](cost.svg)\n\n![CPU of our policies](policies.svg)\n\n## At a fixed rate, and memory\n",
         "| | p50, ms | p99, ms | MB |\n|---|---|---|---|",
         *(
@@ -132,12 +135,30 @@ def _page(results: Results, before: Results | None) -> list[str]:
     ]
 
 
+def _functions(floods: Floods, bare: dict[str, float]) -> list[str]:
+    """A function's costs beside those of a constant under the same server, and beside the peer's."""
+    base = floods[CONSTANT].cost
+    return [
+        "\n## A function with a table\n",
+        "Our orders and the same in FastAPI, over 16 connections; a constant is what the server alone costs.\n",
+        "| | µs of CPU a request | as constants | requests/s | failed |\n|---|---|---|---|---|",
+        *(
+            f"| {name} | {each.cost:.0f} (to {each.worst:.0f}) | {each.cost / base:.1f} "
+            f"| {each.rate:,.0f} | {each.failed} |"
+            for name, each in served(floods).items()
+        ),
+        "\n| keyed orders a second, of their statements alone | |\n|---|---|",
+        *(f"| {name} | {rate:,.0f} |" for name, rate in bare.items()),
+    ]
+
+
 def _stack(whole: Whole) -> list[str]:
     shares = {f"GET /products, {name}": each for name, each in whole.reads.items()} | {"POST /orders": whole.orders}
     parts = list(whole.orders.parts)
     return [
         "\n## The whole stack\n",
-        "Nothing is pinned. µs of CPU a request in each part; p50 and p99 at 100 reads, or 40 orders, a second.\n",
+        "Nothing is pinned. µs of CPU a request in each part, and as many requests a second as go through.",
+        "p50 and p99 are those at 100 reads, or 40 orders, a second.\n",
         f"| | {' | '.join(parts)} | requests/s | p50, ms | p99, ms | failed |",
         "|---" * (len(parts) + 5) + "|",
         *(_row(name, each, parts) for name, each in shares.items()),

@@ -7,7 +7,7 @@ the reads beside them, and what each program takes to start. Nothing is pinned: 
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ GATEWAYS = (1, 2, 4)
 CUSTOMERS = 60
 _PORTS = blocks.span(blocks.assign({}, ["gateway", "orders", "users"]))
 _READS, _ORDERS, _LOGINS = 100.0, 40.0, 8.0  # a second; more logins than that are over the limit of one address
+_MOMENT = 2.0  # seconds
 _PASSWORD = "correct horse battery staple"  # noqa: S105  of accounts that live for one run
 
 
@@ -66,7 +67,7 @@ def measure(folder: Path, seconds: float) -> Whole:
             stack.run("scale", str(gateways))
             reads[f"{gateways} gateway{'s' * (gateways > 1)}"] = stack.flooded(seconds, folder / "load.lua")
         stack.run("scale", "1")
-        orders = stack.ordered(people, seconds * 2)
+        orders = stack.ordered(people, seconds * 2, folder / "load.lua")
         return Whole(reads, orders, stack.beside(seconds * 2), stack.starts())
 
 
@@ -100,9 +101,13 @@ class Stack:
             before, self._cpu(), served + int(_READS * seconds), served / seconds, latency, failed + latency.failed
         )
 
-    def ordered(self, people: list[tuple[str, str]], seconds: float) -> Share:
-        """Orders with keys of their own, at a rate that every customer may order at."""
-        content = msgspec.json.encode({"items": [{"sku": self._sku(), "quantity": 1}]})
+    def ordered(self, people: list[tuple[str, str]], seconds: float, script: Path) -> Share:
+        """Orders with keys of their own: for a moment as many as go through, and then at a rate for all that time.
+
+        The moment is so short that neither the stock of two products nor anybody's limit is used up.
+        """
+        skus = self._skus()
+        content = msgspec.json.encode({"items": [{"sku": skus[0], "quantity": 1}]})
 
         def order(number: int) -> bytes:
             fields = (
@@ -112,9 +117,13 @@ class Stack:
             )
             return encoded(Request("/orders", "POST", headers=fields), content)
 
+        json = (("Content-Type", "application/json"),)
+        as_many = Request("/orders", "POST", headers=json, script=_ordering([token for _, token in people], skus))
         before = self._cpu()
+        served, failed = flood(self.port, as_many, _MOMENT, 32, _ANY, script)
+        after = self._cpu()
         latency = paced(self.port, order, _ORDERS, seconds, 16)
-        return _share(before, self._cpu(), int(_ORDERS * seconds), _ORDERS, latency, latency.failed)
+        return _share(before, after, served, served / _MOMENT, latency, failed + latency.failed)
 
     def beside(self, seconds: float) -> dict[str, tuple[float, float]]:
         """Reads at a fixed rate, alone and while people log in."""
@@ -136,10 +145,11 @@ class Stack:
             found[name] = Start(program.cpu(), program.memory() / 2**20)
         return found
 
-    def _sku(self) -> str:
+    def _skus(self) -> list[str]:
+        """The two products of which there are most."""
         products = httpx.get(f"http://127.0.0.1:{self.port}/products", trust_env=False).json()["items"]
-        sku: str = max(products, key=lambda product: product["stock"])["sku"]
-        return sku
+        ordered = sorted(products, key=lambda product: product["stock"], reverse=True)
+        return [product["sku"] for product in ordered[:2]]
 
     def _pids(self) -> Iterator[tuple[str, int]]:
         for line in self.run("ps").splitlines()[1:]:
@@ -166,6 +176,25 @@ def _stack(folder: Path) -> Iterator[Stack]:
         yield stack
     finally:
         stack.run("down", "--data", "--yes")
+
+
+_ORDERING = """local asked, run, tokens = 0, os.time() .. tostring({}):sub(8), {TOKENS}
+local skus = {SKUS}
+request = function()
+  asked = asked + 1
+  wrk.headers["Authorization"] = "Bearer " .. tokens[asked % #tokens + 1]
+  wrk.headers["Idempotency-Key"] = run .. "-" .. asked
+  return wrk.format(nil, nil, nil, '{"items":[{"sku":"' .. skus[asked % #skus + 1] .. '","quantity":1}]}')
+end"""
+
+
+def _ordering(tokens: Sequence[str], skus: Sequence[str]) -> str:
+    """Lua: each order has a key of its own; customers and products take turns."""
+    return _ORDERING.replace("TOKENS", _quoted(tokens)).replace("SKUS", _quoted(skus))
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
 
 
 def _customer(client: httpx.Client, email: str) -> tuple[str, str]:

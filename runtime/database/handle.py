@@ -32,7 +32,19 @@ UNAVAILABLE = {
 }
 DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 
-_PLACES = [str(number) for number in range(1, 1000)]  # `$1` is a name to SQLite, not a position
+# Steps that take as long as a table is large, or as long as a virtual table likes: https://sqlite.org/opcode.html
+_WHOLE = {
+    "Checkpoint",
+    "Clear",
+    "Count",
+    "Destroy",
+    "IncrVacuum",
+    "IntegrityCk",
+    "JournalMode",
+    "ParseSchema",
+    "Vacuum",
+}
+_VIRTUAL = {"VFilter", "VNext", "VUpdate"}
 
 
 class Done(NamedTuple):
@@ -109,6 +121,11 @@ class Handle:
             finally:
                 self.raw.execute("PRAGMA busy_timeout = 0")
 
+    def divisible(self, last: float, sql: str, values: Sequence[object]) -> bool:
+        """Whether it is done in steps that are short each, so that it can be given up between two of them."""
+        program = self.patiently(last, f"EXPLAIN {sql}", values).rows
+        return (_WHOLE | _VIRTUAL).isdisjoint(line["opcode"] for line in program)
+
     async def close(self) -> None:
         self.stop = True
         await self.run(self.raw.close)
@@ -116,8 +133,8 @@ class Handle:
         self._worker.end()
 
     def _execute(self, sql: str, values: Sequence[object]) -> Done:
-        """The rows, and how many were written."""
-        cursor = self.raw.execute(sql, dict(zip(_PLACES, values, strict=False)))
+        """The rows, and how many were written; `$1` is a name to SQLite, not a position."""
+        cursor = self.raw.execute(sql, {str(number): value for number, value in enumerate(values, 1)})
         return Done(cursor.fetchall(), cursor.rowcount)
 
     def _look(self) -> bool:

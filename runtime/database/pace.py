@@ -12,7 +12,7 @@ _TEXTS = 1000  # that are kept: those of a program are fewer, unless it makes th
 
 
 class _Record:
-    """`left`: proofs in the thread that are still to come; `needed`: how many there were to be."""
+    """`left`: proofs in the thread that are still to come, below 0 without end; `needed`: how many there were to be."""
 
     __slots__ = ("good", "left", "needed")
 
@@ -48,6 +48,14 @@ class Pace:
         self._row = 0
         return True
 
+    def known(self, sql: str) -> bool:
+        """Whether it ever ran."""
+        return sql in self._records
+
+    def never(self, sql: str) -> None:
+        """It can't be given up half-way, so it runs in the thread however short it is."""
+        self._record(sql).left = -1
+
     def outgrown(self, sql: str) -> None:
         """It was given up on the loop."""
         if (record := self._records.get(sql)) is not None:
@@ -55,13 +63,16 @@ class Pace:
 
     def in_thread(self, sql: str, seconds: float, *, far: bool) -> None:
         """It ran in the thread, and took so much of a processor."""
+        record = self._record(sql)
+        if record.left >= 0 and (seconds > LONG or far):
+            record.left = record.needed
+        elif record.left > 0:
+            record.left -= 1
+
+    def _record(self, sql: str) -> _Record:
         if len(self._records) >= _TEXTS and sql not in self._records:
             self._records.clear()
-        record = self._records.setdefault(sql, _Record())
-        if seconds > LONG or far:
-            record.left = record.needed
-        elif record.left:
-            record.left -= 1
+        return self._records.setdefault(sql, _Record())
 
     def _doubt(self, record: _Record) -> None:
         record.left = record.needed = min(_MOST, record.needed * 2)

@@ -170,17 +170,20 @@ class SqliteConnection(Connection):
         self._in_thread = True
         handle, kept, self._kept = self._handle, self._kept, []
         begun = handle.sound
+        pace = self._database.pace
         last = time.monotonic() + patience
         try:
             with translated():
                 async with asyncio.timeout(patience):
                     if not begun:
                         await handle.run(_again, handle, last, self.begin, kept)
+                    if not pace.known(sql) and not await handle.run(handle.divisible, last, sql, values):
+                        pace.never(sql)
                     done, seconds = await handle.run(_timed, handle, last, sql, values)
         except BaseException:
             handle.stop = handle.stop or not begun
             raise
-        self._database.pace.in_thread(sql, seconds, far=handle.looks > 1)
+        pace.in_thread(sql, seconds, far=handle.looks > 1)
         return done
 
 
@@ -192,11 +195,11 @@ class Reading(SqliteConnection):
     begin = "BEGIN"
 
     async def _commit(self) -> None:
-        self._handle.at_once("COMMIT")
+        if self._handle.at_once("COMMIT") is None:
+            raise DatabaseBusy
 
     async def _give_up(self) -> None:
-        if self._handle.sound:  # and its thread has nothing to do
-            self._handle.at_once("ROLLBACK")
+        if self._handle.sound and self._handle.at_once("ROLLBACK"):  # its thread has nothing to do
             self._leave()
         else:
             await super()._give_up()

@@ -60,6 +60,16 @@ def test_who_served_nothing_is_told_and_compared_with_nobody(tmp_path: Path) -> 
     assert "policy all" not in page
 
 
+def test_a_function_is_compared_with_a_constant_and_with_its_statements_alone(tmp_path: Path) -> None:
+    run = results(80.0)
+    assert "A function" not in written(tmp_path, run)
+    run.functions = {"a constant": Flood(20.0, 25.0, 30_000.0, 0), "portico, read": Flood(90.0, 95.0, 9_000.0, 2)}
+    run.bare = {"SQLite": 2_000.0}
+    page = written(tmp_path, run)
+    assert "| portico, read | 90 (to 95) | 4.5 | 9,000 | 2 |" in page
+    assert "| SQLite | 2,000 |" in page
+
+
 def test_a_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
     page = written(tmp_path, results(75.0))
     assert "| portico | 1.50 | new |" in page

@@ -1,5 +1,6 @@
 """runtime/api.py: JSON in, JSON out, and each error as a problem. Called through httpx's ASGI transport, no sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -9,7 +10,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar, Response, get, post, put
+from litestar import Litestar, Response, Router, get, post, put
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, Parameter
 
 from runtime.api import api
@@ -265,3 +267,28 @@ async def test_a_body_in_a_content_encoding_is_not_guessed_at() -> None:
 async def test_a_handler_that_takes_no_body_takes_no_notice_of_its_type() -> None:
     response = await ask("GET", "/items/5", headers={"content-type": "text/plain"})
     assert response.status_code == 200
+
+
+async def test_dependencies_are_resolved_one_after_the_other_in_the_same_task() -> None:
+    """For several at once Litestar would start a task each."""
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    async def first() -> int:
+        tasks.append(asyncio.current_task())
+        return 1
+
+    async def second() -> int:
+        tasks.append(asyncio.current_task())
+        return 2
+
+    @get("/both")
+    async def both(one: NamedDependency[int], two: NamedDependency[int]) -> list[int]:
+        tasks.append(asyncio.current_task())
+        return sorted([one, two])
+
+    provided = {"one": Provide(first), "two": Provide(second)}
+    made = api([Router("/", route_handlers=[both], dependencies=provided)], lifespan=lifespan, failures={})
+    transport = httpx.ASGITransport(cast("ASGIApp", made))
+    async with httpx.AsyncClient(transport=transport, base_url="http://function") as client:
+        assert (await client.get("/both")).json() == [1, 2]
+    assert len({id(task) for task in tasks}) == 1

@@ -80,6 +80,27 @@ async def test_a_statement_that_was_slow_by_the_disk_moves_to_the_thread(
     assert [await where(database) for _ in range(3)] == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("sql", "divisible"),
+    [
+        ("SELECT count(*) AS n FROM things", False),
+        ("SELECT count(*) AS n FROM things WHERE name > 'a'", True),
+        ("DELETE FROM things", False),
+        ("DELETE FROM things WHERE name > 'a'", True),
+        ("CREATE TABLE IF NOT EXISTS others (id INT)", False),
+        ("SAVEPOINT part", True),
+    ],
+)
+async def test_what_may_take_long_in_one_step_stays_in_the_thread(
+    database: Sqlite, sql: str, *, divisible: bool
+) -> None:
+    for _ in range(3):
+        async with database.write() as connection:
+            await connection.execute(sql)
+            assert in_thread(connection) or divisible
+    assert database.pace.short(sql) is divisible
+
+
 async def test_a_runaway_leaves_the_loop_and_ends_with_its_deadline_while_others_are_served(database: Sqlite) -> None:
     seen: list[int] = []
     real = Handle.at_once

@@ -49,6 +49,17 @@ def test_what_is_slow_again_and_again_has_the_loop_ever_more_rarely_and_not_neve
     assert found[-1] == found[-2] == 4096
 
 
+def test_what_cannot_be_given_up_never_has_the_loop() -> None:
+    pace = Pace()
+    assert not pace.known(SQL)
+    pace.never(SQL)
+    for _ in range(10):
+        pace.in_thread(SQL, SHORT, far=False)
+        pace.in_thread(SQL, LONG * 2, far=True)
+    assert pace.known(SQL)
+    assert not pace.short(SQL)
+
+
 def test_what_was_slow_by_chance_is_forgiven() -> None:
     pace = Pace()
     proofs(pace)
