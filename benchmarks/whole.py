@@ -17,11 +17,13 @@ import msgspec
 
 from benchmarks.load import Latency, Request, always, encoded, flood, paced
 from benchmarks.processes import Family, free_block
+from deploy.local import blocks
 
 ROOT = Path(__file__).parents[1]
 READ = Request("/products?limit=20")
 GATEWAYS = (1, 2, 4)
 CUSTOMERS = 60
+_PORTS = blocks.span(blocks.assign({}, ["gateway", "orders", "users"]))
 _READS, _ORDERS, _LOGINS = 100.0, 40.0, 8.0  # a second; more logins than that are over the limit of one address
 _PASSWORD = "correct horse battery staple"  # noqa: S105  of accounts that live for one run
 
@@ -157,7 +159,7 @@ _ANY = f"0-{(os.cpu_count() or 1) - 1}"  # every core
 
 @contextmanager
 def _stack(folder: Path) -> Iterator[Stack]:
-    stack = Stack(folder / "state", free_block(416))
+    stack = Stack(folder / "state", free_block(_PORTS))
     try:
         stack.run("up")
         stack.run("seed")

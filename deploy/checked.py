@@ -4,15 +4,12 @@ In: a checkout's folder. Out: nothing, or a Refusal with every fault by its file
 together, and sources that are no Python. It imports nothing of the functions.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.engine import Refusal
 from functions.gateway.routes import compile_routes
-from runtime.manifest import FILE, ManifestError, read_all
-
-_NAMED = re.compile(r"^([a-z][a-z0-9-]*): ")
+from runtime.manifest import ManifestError, read_all
 
 
 def check(root: Path) -> None:
@@ -25,7 +22,7 @@ def _manifests(root: Path) -> list[str]:
     try:
         compile_routes(read_all(root / "functions"))
     except ManifestError as error:
-        return [_NAMED.sub(rf"functions/\1/{FILE}: ", _here(root, line)) for line in error.lines]
+        return [line.replace(f"{root}/", "") for line in error.lines]
     return []
 
 
@@ -37,7 +34,3 @@ def _sources(root: Path) -> Iterator[str]:
             except (SyntaxError, ValueError) as error:
                 line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
                 yield f"{file.relative_to(root)}{line}: {getattr(error, 'msg', error)}"
-
-
-def _here(root: Path, text: str) -> str:
-    return text.replace(f"{root}/", "")

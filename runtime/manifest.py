@@ -1,13 +1,15 @@
-"""function.toml -> frozen structs, every error at once, each with file and key.
+"""function.toml -> frozen structs, every error at once, each with file, line and key.
 
 The manifest declares a function to everyone: the gateway reads routes and policies, the server and the packager read
 the application. What a route leaves out, the function's defaults fill in, then the gateway's.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -22,6 +24,9 @@ _REST = r"/\{[a-z_]+\.\.\.\}"
 # Beside the usual ones what WebDAV (RFC 4918, RFC 3253), its SEARCH (RFC 5323) and UPnP's discovery ask with.
 _METHOD = "GET|POST|PUT|PATCH|DELETE|COPY|LOCK|M-SEARCH|MKCOL|MOVE|PROPFIND|PROPPATCH|REPORT|SEARCH|UNLOCK"
 _MATCH = rf"({_METHOD}) (?:/|(?:{_SEGMENT})+(?:{_REST})?)"
+_AT_LINE = re.compile(r"\(at line (\d+),")  # how tomllib says where it stopped
+
+KeyPath = tuple[str | int, ...]
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 PolicyName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 _RIGHT: dict[str | int, str] = {
@@ -120,8 +125,34 @@ class ApiKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     swap: Annotated[str, msgspec.Meta(pattern=rf"^(?:{_SEGMENT})+\Z")]
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Source:
+    """Where a manifest was read: what finds the line of a key, once something is wrong with it."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self.file = file
+        self._text = text
+
+    def at(self, path: KeyPath) -> str:
+        """The place of a key, or of the table where it should be, as an editor opens it."""
+        from runtime.positions import nearest  # noqa: PLC0415  a manifest without a fault has no need of it
+
+        return f"{self.file}:{nearest(self._lines, path)}"
+
+    def told(self, path: KeyPath, said: str) -> str:
+        """A fault as a line."""
+        return f"{self.at(path)}: {Fault(path, said).key}: {said}"
+
+    @cached_property
+    def _lines(self) -> dict[KeyPath, int]:
+        from runtime.positions import lines  # noqa: PLC0415  see above
+
+        return lines(self._text)
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One function, as its function.toml declares it: an app that is run here, or an upstream that isn't."""
+
+    source: ClassVar[Source | None] = None  # of each that was read from a file
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
     app: App | None = None
@@ -139,18 +170,38 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def read(cls, folder: Path) -> Self:
         """The manifest in `folder`. Raises ManifestError with every fault."""
         file = folder / FILE
+        text = ""
         try:
-            manifest = convert(tomllib.loads(file.read_text(encoding="utf-8")), cls)
+            text = file.read_text(encoding="utf-8")
+            given = tomllib.loads(text)
         except OSError as error:
             raise ManifestError([f"{file}: cannot be read: {error.strerror}"]) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ManifestError([f"{file}: is not TOML: {error}"]) from None
+        except (ValueError, RecursionError) as error:  # also a number with too many digits, also brackets without end
+            raise ManifestError([f"{file}{_line(error, text)}: is not TOML: {error}"]) from None
+        return cls._converted(given, Source(file, text))
+
+    @classmethod
+    def _converted(cls, given: dict[str, Any], source: Source) -> Self:
+        try:
+            manifest = convert(given, cls)
         except Invalid as invalid:
-            told = [f"{fault.key}: {_plainly(fault)}" for fault in invalid.faults]
-            raise ManifestError([f"{file}: {line}" for line in (*told, *invalid.ending)]) from None
+            told = [source.told(fault.path, _plainly(fault)) for fault in invalid.faults]
+            raise ManifestError([*told, *(f"{source.file}: {line}" for line in invalid.ending)]) from None
         if (manifest.app is None) == (manifest.upstream is None):
-            raise ManifestError([f"{file}: app: is required, or upstream where the service is run by others; not both"])
+            said = "is required, or upstream where the service is run by others; not both"
+            raise ManifestError([source.told(("app",), said)])
+        msgspec.structs.force_setattr(manifest, "source", source)
         return manifest
+
+    def told(self, path: KeyPath, said: str) -> str:
+        """A fault of it as a line: where it was read, or only whose it is. `said` may begin with the key."""
+        if self.source is None:
+            return f"{self.name}: {said}"
+        return self.source.told(path, said.removeprefix(Fault(path, said).key).lstrip(": "))
+
+    def at(self, path: KeyPath) -> str:
+        """Where a key is, in parentheses, to point to from elsewhere; "" where it was not read from a file."""
+        return f" ({self.source.at(path)})" if self.source else ""
 
 
 class ManifestError(SystemExit):
@@ -188,10 +239,36 @@ def folders(root: Path) -> Iterator[Path]:
 def _is_elsewhere(file: Path) -> bool:
     try:
         return "upstream" in tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return False
 
 
+def _line(error: Exception, text: str) -> str:
+    """A colon and the line where reading a text stopped; "" where that is not told."""
+    if isinstance(error, UnicodeDecodeError):
+        before = error.object[: error.start]
+        return f":{before.count(10) + 1}"
+    if "(at end of document)" in str(error):
+        return f":{text.count(chr(10)) + 1}"
+    found = _AT_LINE.search(str(error))
+    return f":{found[1]}" if found else ""
+
+
 def _plainly(fault: Fault) -> str:
+    if fault.detail == "is not known here":
+        places = [table for table, type_ in _TABLES.items() if fault.path[-1] in type_.__struct_fields__]
+        return f"{fault.detail}; it belongs in {places[0]}" if places else fault.detail
     said = next((_RIGHT[step] for step in reversed(fault.path) if step in _RIGHT), fault.detail)
     return said if "matching regex" in fault.detail else fault.detail
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "[defaults] or a [[route]]": Policy,
+    "a [[route]]": Route,
+    "[circuit]": Circuit,
+    "[concurrency]": Concurrency,
+    "[app]": App,
+    "[upstream]": Upstream,
+    "[api_keys]": ApiKeys,
+    "the file's first lines, above every [table]": Manifest,
+}

@@ -29,7 +29,7 @@ from runtime import door, log, membership, settings, silence
 from runtime.application import Application
 from runtime.deadline import Deadline
 from runtime.health import Health, State
-from runtime.manifest import FILE, Manifest, ManifestError
+from runtime.manifest import Manifest, ManifestError
 from runtime.sizes import REQUEST_HEAD
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -71,7 +71,7 @@ def main(folder: Path) -> int:
     if options.reload:
         return _reloading(folder, options.reload_also)
     manifest = Manifest.read(folder)
-    application = _application(folder, manifest)
+    application = _application(manifest)
     _allow_open_files()
     try:
         return uvloop.run(_serve(application, manifest.name, options))
@@ -86,7 +86,7 @@ def _reloading(folder: Path, also: str) -> int:
         os.environ.update(RELOAD="0", DEVELOPING="1")
         return int(importlib.import_module("runtime.serve").main(folder))
 
-    return Loop(anew, [Path("runtime"), folder], also).run(lambda: _application(folder, Manifest.read(folder)))
+    return Loop(anew, [Path("runtime"), folder], also).run(lambda: _application(Manifest.read(folder)))
 
 
 def _allow_open_files() -> None:
@@ -97,21 +97,21 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most if hard == resource.RLIM_INFINITY else min(hard, most), hard))
 
 
-def _application(folder: Path, manifest: Manifest) -> Application:
+def _application(manifest: Manifest) -> Application:
     """What the manifest names. Raises ManifestError when it is not there; what its own code raises stays whole."""
     app = manifest.app
     if app is None:
-        raise ManifestError([f"{folder / FILE}: upstream: is run by others; there is nothing to serve"])
+        raise ManifestError([manifest.told(("upstream",), "is run by others; there is nothing to serve")])
     try:
         module = importlib.import_module(app.module)
     except ModuleNotFoundError as error:
         if not f"{app.module}.".startswith(f"{error.name}."):
             raise
-        raise ManifestError([f"{folder / FILE}: app.module: there is no module {error.name}"]) from None
+        raise ManifestError([manifest.told(("app", "module"), f"there is no module {error.name}")]) from None
     application: Application | None = getattr(module, app.callable, None)
     if application is None or not isinstance(getattr(application, "health", None), Health):
         why = f"{app.module}.{app.callable} is not what runtime.application.application() makes"
-        raise ManifestError([f"{folder / FILE}: app.callable: {why}"])
+        raise ManifestError([manifest.told(("app", "callable"), why)])
     return application
 
 

@@ -103,8 +103,11 @@ def _inner_faults(value: object, type_: Any, path: Path, *, strict: bool) -> Ite
         for index, (item, item_type) in enumerate(zip(value, _item_types(type_, len(value)), strict=False)):
             yield from _faults(item, item_type, (*path, index), strict=strict)
     elif isinstance(value, dict) and get_origin(type_) is dict:
+        key_type, item_type = get_args(type_)
         for key, item in value.items():
-            yield from _faults(item, get_args(type_)[1], (*path, key), strict=strict)
+            if key_type is not str:
+                yield from _own_fault(key, key_type, (*path, key), strict=strict)
+            yield from _faults(item, item_type, (*path, key), strict=strict)
 
 
 def _struct_faults(value: dict[str, Any], type_: type[msgspec.Struct], path: Path, *, strict: bool) -> Iterator[Fault]:
@@ -131,7 +134,8 @@ def _own_fault(value: object, type_: Any, path: Path, *, strict: bool) -> Iterat
 def _unknown(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  only needed when something is misspelt
 
-    near = get_close_matches(name, known, n=1)
+    words = list(known)
+    near = get_close_matches(name, words, n=1) or get_close_matches(name.lower(), words, n=1)
     return f"is not known here; did you mean `{near[0]}`?" if near else "is not known here"
 
 

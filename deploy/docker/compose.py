@@ -14,7 +14,6 @@ from typing import Any
 from deploy.engine import Refusal
 from deploy.undisturbed import apart
 
-DEFAULT_PROJECT = "portico"
 _LABEL = "com.docker.compose"
 
 
@@ -95,7 +94,12 @@ def reason(verb: str, said: str) -> str:
     if "port is already allocated" in said or "address already in use" in said:
         return f"The front door's port is taken: end what has it, or choose another with PORT=9080 just up. ({words})"
     if "Pool overlaps" in said:
-        return f"The network of the front door is taken: choose another with FRONT_SUBNET=172.31.9.0/24. ({words})"
+        return f"The front network's range is taken: choose another, as in FRONT_SUBNET=10.9.8.0/24 just up. ({words})"
+    if "could not find an available" in said or "predefined address pools have been fully subnetted" in said:
+        return (
+            "Docker has no range of addresses left for one more network: `docker network prune` removes those that "
+            f"nobody uses, default-address-pools in its daemon.json gives it more (docs/containers.md). ({words})"
+        )
     if "failed to resolve source metadata" in said or "failed to resolve reference" in said or "/v2/" in said:
         return (
             f"The Docker daemon can't pull an image ({words}): see that it reaches a registry, or ENGINE=local just up."

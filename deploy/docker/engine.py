@@ -17,7 +17,9 @@ from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.checked import check
 from deploy.docker import connections, images, secrets, settled
-from deploy.docker.compose import DEFAULT_PROJECT, Compose
+from deploy.docker import place as places
+from deploy.docker.compose import Compose
+from deploy.docker.daemon import Daemon
 from deploy.docker.fleet import DockerFleet, number
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
@@ -36,7 +38,7 @@ _PREFIX = re.compile(r"^(\S+?)\s+\| ?(.*)$")
 
 
 class DockerEngine:
-    """See deploy.engine.Engine. The project's name is PORTICO_PROJECT, its state is below PORTICO_STATE."""
+    """See deploy.engine.Engine. Its state is below PORTICO_STATE; deploy/docker/place.py says what it is called."""
 
     def __init__(self, root: Path, environment: Mapping[str, str], say: Say, *, developing: bool = False) -> None:
         state = Path(environment.get("PORTICO_STATE") or root / ".portico").absolute() / "docker"
@@ -45,12 +47,13 @@ class DockerEngine:
         self._secrets = state / "secrets"
         self._port = environment.get("PORT") or "8080"
         self._local_bases = environment.get("BASE_IMAGES") == "local"
-        project = environment.get("PORTICO_PROJECT") or DEFAULT_PROJECT
+        self._state, self._asked = state, environment
+        self._place = places.find(root, state, environment, Daemon())
         self._functions = run_here(root / "functions")
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
-        settings |= {"BODIES": bodies.locations(root / "functions")}
+        settings |= {"BODIES": bodies.locations(root / "functions"), "FRONT_SUBNET": self._place.subnet}
         settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
@@ -59,14 +62,14 @@ class DockerEngine:
             *(["compose.override.yml"] if developing else []),
             *(["deploy/docker/tls.yml"] if self._front.tls else []),
         ]
-        self._compose = Compose(root, project, files, settings)
+        self._compose = Compose(root, self._place.project, files, settings)
         self._developing = developing
-        self._version = environment.get("VERSION") or "latest"
 
     def up(self) -> bool:
+        check(self._root)
+        self._settle()
         if self._identities() and not self._developing:
             return bool(rollout.deploy(self._fleet()))
-        check(self._root)
         self._build()
         before, data = self._identities(), self._compose.volumes()
         self._say("Starting PostgreSQL, Redis, the functions, the gateway and nginx")
@@ -83,6 +86,7 @@ class DockerEngine:
 
     def images(self) -> dict[str, int]:
         """Builds the image of every function; their sizes in bytes by name."""
+        self._settle()
         self._build()
         return {tag: images.size(tag) for tag in self._tags().values()}
 
@@ -108,8 +112,7 @@ class DockerEngine:
 
     def ps(self) -> list[Instance]:
         self._require_running()
-        found = sorted(self._compose.containers(), key=place)
-        return [instance(container) for container in found]
+        return [instance(container) for container in sorted(self._compose.containers(), key=place)]
 
     def logs(self, name: str) -> Iterator[Line]:
         self._require_running()
@@ -176,12 +179,12 @@ class DockerEngine:
             with_data=self._with_data(),
             bodies=bodies.locations(self._root / "functions"),
             build=self._build,
-            settle=self._settle,
+            settle=self._bring_in_line,
             say=self._say,
         )
 
-    def _settle(self, counts: Mapping[str, int]) -> bool:
-        """Starts what does not run, and makes anew what is no function and is to be another; whether there was any."""
+    def _bring_in_line(self, counts: Mapping[str, int]) -> bool:
+        """Also what is no function; whether anything was otherwise."""
         before = self._identities()
         settled.settle(self._compose, scales(counts))
         self._until_known()
@@ -191,8 +194,17 @@ class DockerEngine:
         self._require_running()
         return front.url("http", self._front.plain, self._port)
 
+    def _settle(self) -> None:
+        """From now on this stack has its name, and a range for its front network that can be had."""
+        if self._place.why:
+            self._say(self._place.why)
+        self._place = places.settle(self._state, self._place, self._asked, Daemon())
+        self._compose.tell("FRONT_SUBNET", self._place.subnet)
+
     def _tags(self) -> dict[str, str]:
-        return {name: f"portico-{name}:{self._version}" for name in self._functions}
+        """By function, as the compose files name its image."""
+        services = self._compose.services()
+        return {name: str(services[name]["image"]) for name in self._functions if name in services}
 
     def _with_data(self) -> list[str]:
         return [name for name in self._functions if (self._root / "functions" / name / "schema").is_dir()]
@@ -210,8 +222,7 @@ class DockerEngine:
 
     def _more_than_one(self) -> list[str]:
         """Keeps what was scaled up before: Compose would go back to one of each."""
-        running = self._counts()
-        return scales({name: running[name] for name in self._functions if running[name] > 1})
+        return scales({name: count for name, count in self._counts().items() if name in self._functions and count > 1})
 
     def _everything_runs(self) -> bool:
         return bool(self._identities()) and not self._failed()
@@ -231,8 +242,8 @@ class DockerEngine:
 
     def _until_known(self) -> None:
         containers = self._compose.containers()
-        instances = Counter(map(_service, containers))
-        until_known(pages(each for each in containers if _service(each) == GATEWAY), instances)
+        gateways = pages(each for each in containers if _service(each) == GATEWAY)
+        until_known(gateways, Counter(map(_service, containers)))
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}

@@ -25,7 +25,7 @@ from deploy.known import until_known
 from deploy.local import logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
-from deploy.local.layout import Layout
+from deploy.local.layout import Layout, settled
 from deploy.local.listing import listed
 from deploy.local.orphans import ended, left
 from deploy.local.releases import Releases
@@ -45,7 +45,7 @@ class LocalEngine:
         self._say = say
         asked = replace(Layout.read(root, environment), developing=developing)
         self._supervisor = Supervisor(asked.socket, asked.run / "supervisord.conf")
-        self._layout = _remembered(asked) if self._supervisor.running() else asked
+        self._layout = settled(asked) if self._supervisor.running() else asked
         self._asked = asked
         self._databases = Databases(self._layout, say)
         self._roster = Roster(self._layout)
@@ -159,6 +159,7 @@ class LocalEngine:
         self._say("Starting Redis, the functions, the gateway and nginx")
         try:
             self._supervisor.start()
+            self._roster.release(self._supervisor.processes())
             self._until_ready()
         except BaseException:
             with undisturbed():
@@ -222,6 +223,7 @@ class LocalEngine:
         self._roster.resize(function, counts)
         names = self._layout.slots(function)
         changed = self._supervisor.update(names)
+        self._roster.release(self._supervisor.processes())
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
         return changed
@@ -292,8 +294,3 @@ class LocalEngine:
             except BlockingIOError:
                 raise Refusal("Another command is changing this stack: wait until it is done.") from None
             yield
-
-
-def _remembered(asked: Layout) -> Layout:
-    """The place that the running stack was started in."""
-    return replace(asked, **json.loads((asked.run / "place.json").read_text()))

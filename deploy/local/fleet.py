@@ -115,6 +115,7 @@ class LocalFleet:
         self.lead()
         self._roster.write(self._counts)
         changed = self._supervisor.update()
+        self._roster.release(self._supervisor.processes())
         mended = self._supervisor.revive() or changed or self._led
         self._until_ready()
         return mended

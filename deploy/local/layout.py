@@ -1,16 +1,19 @@
 """Where everything of one local stack is: each folder, file and port, from the checkout and the environment alone.
 
-Pure but for looking at which functions there are. It creates nothing and opens no socket.
+Pure but for looking at which functions there are, and which ports they were given. It creates nothing and opens no
+socket.
 """
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from deploy.engine import GATEWAY, MOST_INSTANCES, Refusal
 from deploy.front import LOOPBACK, Front
+from deploy.local import blocks
 from runtime.manifest import run_here
 
 DEFAULT_PORT = 8080
@@ -24,7 +27,7 @@ class Layout:
     """One stack: `root` is the checkout, `state` its folder for everything that is not in git.
 
     Only the front door listens on `bind`; all else is on the loopback. Ports: `port` is nginx, +1 and +3 are Redis,
-    gateways begin at +100 and the other functions, by name, at +200, +300 and so on, each with sixteen slots.
+    gateways begin at +100, and every other function has sixteen slots above them, those that it had before.
     """
 
     root: Path
@@ -32,6 +35,7 @@ class Layout:
     port: int = DEFAULT_PORT
     bind: str = LOOPBACK
     front: Front = field(default_factory=Front)
+    remembered: Mapping[str, int] = field(default_factory=dict)  # how far above `port` a function's first slot is
     developing: bool = False  # whether functions end when their source changes, and are started again
 
     @classmethod
@@ -39,10 +43,17 @@ class Layout:
         """From PORTICO_STATE, PORT, BIND, and what deploy/front.py reads. Raises Refusal for what can't be had."""
         state = Path(environment.get("PORTICO_STATE") or root / ".portico").absolute()
         front = Front.read(environment)
-        layout = cls(root, state, _port(environment.get("PORT", "")), front.plain, front=front)
+        remembered = blocks.read(state)
+        layout = cls(root, state, _port(environment.get("PORT", "")), front.plain, front=front, remembered=remembered)
+        layout.require_room()
         if len(os.fsencode(layout.socket)) > _LONGEST_SOCKET:
             raise Refusal(f"The path {state} is too long for a socket in it: set PORTICO_STATE to a shorter folder.")
         return layout
+
+    def require_room(self) -> None:
+        """Raises Refusal when a port that belongs to it can't be had, as it would be above the highest there is."""
+        if self.port > (highest := blocks.highest(self.offsets)):
+            raise _refused(self.port, highest)
 
     @property
     def run(self) -> Path:
@@ -103,9 +114,14 @@ class Layout:
         """The gateway, and then every function that is run here, by name."""
         return (GATEWAY, *(name for name in run_here(self.root / "functions") if name != GATEWAY))
 
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """How far above `port` each function's first slot is, also of one that is gone and may still run."""
+        return blocks.assign(self.remembered, self.functions, avoided=[self.front.port - self.port])
+
     def slot(self, function: str, number: int) -> int:
         """The port of instance `number` (1 to 16) of `function`."""
-        return self.port + 100 * (1 + self.functions.index(function)) + number - 1
+        return self.port + self.offsets[function] + number - 1
 
     def slots(self, function: str) -> dict[str, int]:
         """Every instance that a function may have, and its port."""
@@ -127,12 +143,25 @@ class Layout:
         return self.secrets / f"database-url-{function}"
 
 
+def settled(asked: Layout) -> Layout:
+    """`asked`, in the place that the running stack was started in."""
+    place = json.loads((asked.run / "place.json").read_text())
+    given = asked.remembered or blocks.running(asked.programs, place["port"])
+    layout = replace(asked, remembered=given, **place)
+    layout.require_room()
+    return layout
+
+
 def _port(text: str) -> int:
-    highest = 65535 - 100 * MOST_INSTANCES  # the other ports are above this one
     try:
         port = int(text or DEFAULT_PORT)
     except ValueError:
         port = 0
-    if not 1 <= port <= highest:
-        raise Refusal(f"PORT={text} can't be listened on: set PORT to a number from 1 to {highest}.")
+    if port < 1:
+        raise _refused(text, blocks.highest({}))
     return port
+
+
+def _refused(port: int | str, highest: int) -> Refusal:
+    """`highest` leaves room for the ports above it."""
+    return Refusal(f"PORT={port} can't be listened on: set PORT to a number from 1 to {highest}.")

@@ -4,10 +4,10 @@ It starts and stops nothing. A program whose file differs from what it should be
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deploy.local import packages
+from deploy.local import blocks, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import Binaries, Program, programs
 from deploy.local.supervisor import config
@@ -36,12 +36,13 @@ class Roster:
         """Makes these what should run, and nothing else."""
         layout = self._layout
         layout.programs.mkdir(exist_ok=True)
+        self._remember()
         wanted = self.programs(instances)
         for file in set(layout.programs.glob("*.conf")) - {self._file(program.name) for program in wanted}:
             file.unlink()
         for program in wanted:
             self.add(program)
-        self._remember(instances)
+        self._count(instances)
 
     def resize(self, function: str, instances: Mapping[str, int]) -> None:
         """Makes so many of `function` what should run, and touches nothing of others."""
@@ -50,9 +51,9 @@ class Roster:
             self.remove(name)
         for program in wanted:
             self.add(program)
-        self._remember(instances)
+        self._count(instances)
 
-    def _remember(self, instances: Mapping[str, int]) -> None:
+    def _count(self, instances: Mapping[str, int]) -> None:
         layout = self._layout
         fresh = layout.state / "instances.new"
         fresh.write_text(json.dumps(dict(instances)))
@@ -60,6 +61,7 @@ class Roster:
 
     def add(self, program: Program) -> None:
         """Writes one program down as it should be."""
+        self._remember()
         self._file(program.name).write_text(self._text(program))
 
     def remove(self, name: str) -> None:
@@ -69,10 +71,21 @@ class Roster:
         """Whether a program is written down."""
         return self._file(name).exists()
 
+    def release(self, running: Iterable[str]) -> None:
+        """Gives back the ports of functions that are no longer there, and none of whose instances is in `running`."""
+        functions = {name.rpartition("-")[0] for name in running}
+        blocks.release(self._layout.state, {*self._layout.functions, *functions})
+
     def stale(self, program: Program) -> bool:
         """Whether it is written down differently, or not at all."""
         file = self._file(program.name)
         return not file.exists() or file.read_text() != self._text(program)
+
+    def _remember(self) -> None:
+        """Before anything listens there: whatever happens, nobody else is given these ports."""
+        layout = self._layout
+        given = {name: layout.offsets[name] for name in layout.functions}
+        blocks.keep(layout.state, layout.remembered, given)
 
     def _file(self, name: str) -> Path:
         return self._layout.programs / f"{name}.conf"

@@ -28,7 +28,7 @@ from functions.gateway.pages import OWN, pages
 from functions.gateway.pipeline import Parts, build, normals, unrouted
 from functions.gateway.redis.conversation import connection
 from functions.gateway.revocations import Ask, Revocations, following
-from functions.gateway.routes import GATEWAY, Route, Table, compile_routes, inner
+from functions.gateway.routes import GATEWAY, Route, compile_routes, inner
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.follow import PATIENCE, PAUSE, follow
@@ -43,6 +43,7 @@ from functions.gateway.stages.limit.redis import RedisLender
 from functions.gateway.stages.loop import named
 from functions.gateway.stages.swap.tokens import Ask as Swap
 from functions.gateway.stages.swap.tokens import Tokens
+from functions.gateway.table import Table
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import Upstream, upstream
 from runtime import log, settings

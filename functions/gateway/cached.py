@@ -17,13 +17,14 @@ from urllib.parse import quote, unquote
 
 from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
-from functions.gateway.routes import Route, Table, compile_routes
+from functions.gateway.routes import Route, compile_routes
 from functions.gateway.settings import Settings
 from functions.gateway.stages.cache import keys
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.keys import Key
 from functions.gateway.stages.cache.redis import RedisLevel
 from functions.gateway.stages.cache.short import shown
+from functions.gateway.table import Table
 from runtime import settings
 from runtime.manifest import read_all
 from runtime.visible import visible

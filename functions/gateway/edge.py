@@ -10,8 +10,9 @@ from functions.gateway import wire
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
 from functions.gateway.inbound import MOMENT, ClientLeft, Inbound
 from functions.gateway.outbound import ReadsTooSlowly, lively, pass_on, streaming
-from functions.gateway.routes import Route, Table
+from functions.gateway.routes import Route
 from functions.gateway.stages.cors import asked_for
+from functions.gateway.table import Table
 from runtime import log
 from runtime.asgi import Receive, Scope, Send
 from runtime.manifest import Policy

@@ -16,7 +16,7 @@ from functions.gateway import wire
 from functions.gateway.endpoints.watch import Membership
 from functions.gateway.listing import Listed, Value, listed
 from functions.gateway.pipeline import Parts, name, stages
-from functions.gateway.routes import GATEWAY, SHARED_CEILINGS, Table
+from functions.gateway.routes import GATEWAY, SHARED_CEILINGS
 from functions.gateway.stages.breaker.circuit import Rules
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.levels import Levels
@@ -25,6 +25,7 @@ from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.shed.bound import Range
 from functions.gateway.stages.swap.tokens import Tokens
+from functions.gateway.table import Table
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import QUEUE, upstream
 from runtime.identity import Verifier

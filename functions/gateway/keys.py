@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from functions.gateway.asking import ask
 from functions.gateway.edge import Served
-from functions.gateway.routes import Table
+from functions.gateway.table import Table
 from runtime.identity import FetchKeys
 from runtime.problem import KEYS_UNAVAILABLE, Problem
 

@@ -1,22 +1,19 @@
-"""Manifests -> the compiled route table.
+"""Manifests -> routes that can be served.
 
-In: every function's manifest. Out: which route a method and a path belong to, in a few dictionary look-ups. A name or a
-path that two functions claim, a path that the gateway answers itself, a policy above the gateway's ceiling or against
-itself: errors at start, all at once.
+In: every function's manifest. Out: its routes, with every policy decided. A name or a path that two functions claim, a
+path that the gateway answers itself, a policy above the gateway's ceiling or against itself: errors at start, all at
+once, each with the file, the line and the key that decide.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Generic, TypeVar
 
-from runtime.manifest import Manifest, ManifestError, Policy
+from functions.gateway.table import Table, shape, split
+from runtime.manifest import KeyPath, Manifest, ManifestError, Policy
 from runtime.manifest import Route as Declared
 from runtime.sizes import LARGEST_BODY
-from runtime.units import Duration, Rule, Size
-
-T = TypeVar("T")
+from runtime.units import Duration, Limit, Rule, Size
 
 GATEWAY = "gateway"  # the one function that is nobody's endpoint
 
@@ -74,7 +71,11 @@ class Route:
 def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
     """Every function's routes. Raises ManifestError with whatever can't be served as it is declared."""
     served = [manifest for manifest in manifests if manifest.name != GATEWAY]
-    routes = [_route(manifest, declared) for manifest in served for declared in manifest.route]
+    routes = [
+        _Said(_route(manifest, declared), manifest, index)
+        for manifest in served
+        for index, declared in enumerate(manifest.route)
+    ]
     faults = [
         _namesakes(served),
         _reserved(routes),
@@ -83,13 +84,45 @@ def compile_routes(manifests: Iterable[Manifest]) -> list[Route]:
         _limits_above_ceilings(routes),
         _above_shared_ceilings(served),
         _contradictions(routes),
+        _of_a_cache(routes),
         _cors(routes),
         _exposed(served, routes),
         _keyed(served),
     ]
-    if lines := [*chain.from_iterable(faults)]:
+    if lines := [*dict.fromkeys(chain.from_iterable(faults))]:
         raise ManifestError(lines)
-    return routes
+    return [each.route for each in routes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A route, and where it was declared."""
+
+    route: Route
+    manifest: Manifest
+    index: int
+
+    def fault(self, said: str, *names: str) -> str:
+        """What is wrong with the first of `names` that is said anywhere, as a line."""
+        return self.told(self.where(*names), said)
+
+    def told(self, path: KeyPath, said: str) -> str:
+        """What is wrong there, as a line; of what all routes of a function share it is one line for all of them."""
+        return self.manifest.told(path, said if path[0] == "defaults" else f"route {self.route.template}: {said}")
+
+    def where(self, *names: str) -> KeyPath:
+        """The key that decides: the route's, or its function's default; the route itself where neither says it."""
+        layers: list[tuple[KeyPath, Policy]] = [
+            (("route", self.index), self.manifest.route[self.index]),
+            (("defaults",), self.manifest.defaults),
+        ]
+        found = ((*path, name) for name in names for path, policy in layers if getattr(policy, name, None) is not None)
+        return next(found, ("route", self.index))
+
+    def limit(self, name: str) -> KeyPath:
+        """The key of one of its limits."""
+        limits = self.where("limits")
+        return self.where("limit") if name not in (self.route.policy.limits or {}) else (*limits, name)
 
 
 def _route(manifest: Manifest, declared: Declared) -> Route:
@@ -103,44 +136,55 @@ def inner(function: str, path: str) -> Route:
 
 
 def _namesakes(manifests: list[Manifest]) -> Iterator[str]:
-    for name, times in Counter(manifest.name for manifest in manifests).items():
-        if times > 1:
-            yield f"{name}: {times} manifests have this name; each function needs its own"
+    named: dict[str, list[Manifest]] = {}
+    for manifest in manifests:
+        named.setdefault(manifest.name, []).append(manifest)
+    for first, *others in named.values():
+        if others:
+            said = f"{len(others) + 1} manifests have this name; each function needs its own"
+            yield others[-1].told(("name",), said + "".join(each.at(("name",)) for each in (first, *others[:-1])))
 
 
-def _reserved(routes: list[Route]) -> Iterator[str]:
-    for route in routes:
-        if _steps(route.path)[0] in RESERVED:
-            yield f"{route.function}: route {route.template}: the gateway answers this path itself"
+def _reserved(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
+        if split(each.route.path)[0] in RESERVED:
+            yield each.fault("the gateway answers this path itself", "match")
 
 
-def _overlaps(routes: list[Route]) -> Iterator[str]:
-    claimed: dict[tuple[str, ...], Route] = {}
-    for route in routes:
-        shape = (route.method, *map(_shape, _steps(route.path)))
-        if shape in claimed:
-            yield f"{route.function}: route {route.template}: {claimed[shape].function} has {claimed[shape].template}"
-        claimed[shape] = route
+def _overlaps(routes: list[_Said]) -> Iterator[str]:
+    claimed: dict[tuple[str, ...], _Said] = {}
+    for each in routes:
+        claim = (each.route.method, *map(shape, split(each.route.path)))
+        if other := claimed.get(claim):
+            place = other.manifest.at(other.where("match"))
+            yield each.fault(f"{other.route.function} has {other.route.template}{place}", "match")
+        claimed[claim] = each
 
 
-def _above_ceilings(routes: list[Route]) -> Iterator[str]:
-    for route in routes:
+def _above_ceilings(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
         for name, ceiling in CEILINGS.items():
-            if (getattr(route.policy, name) or 0) > ceiling:
-                yield f"{route.function}: route {route.template}: {name} is above the gateway's ceiling of {ceiling}"
+            if (getattr(each.route.policy, name) or 0) > ceiling:
+                yield each.fault(f"{name} is above the gateway's ceiling of {ceiling}", name)
 
 
-def _limits_above_ceilings(routes: list[Route]) -> Iterator[str]:
-    for route in routes:
-        where = f"{route.function}: route {route.template}"
-        if len(route.rules) > MOST_LIMITS:
-            yield f"{where}: {len(route.rules)} limits are above the gateway's ceiling of {MOST_LIMITS}"
-        for name, rule in route.rules.items():
-            limit = rule.limit
-            if limit.burst > MOST_PERMITS:
-                yield f"{where}: limit `{name}`: {limit.burst} at once is above the gateway's ceiling of {MOST_PERMITS}"
-            if limit.burst * limit.period > LONGEST_FILL * limit.count:
-                yield f"{where}: limit `{name}`: takes longer to fill than the gateway's ceiling of 31 days"
+def _limits_above_ceilings(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
+        rules = each.route.rules
+        if len(rules) > MOST_LIMITS:
+            yield each.fault(f"{len(rules)} limits are above the gateway's ceiling of {MOST_LIMITS}", "limits")
+        for name, rule in rules.items():
+            if said := _above(rule.limit):
+                yield each.told(each.limit(name), f"limit `{name}`: {said}")
+
+
+def _above(limit: Limit) -> str:
+    """What is too much about a limit, "" if nothing is."""
+    if limit.burst > MOST_PERMITS:
+        return f"{limit.burst} at once is above the gateway's ceiling of {MOST_PERMITS}"
+    if limit.burst * limit.period > LONGEST_FILL * limit.count:
+        return "takes longer to fill than the gateway's ceiling of 31 days"
+    return ""
 
 
 def _above_shared_ceilings(manifests: list[Manifest]) -> Iterator[str]:
@@ -148,115 +192,60 @@ def _above_shared_ceilings(manifests: list[Manifest]) -> Iterator[str]:
         for table, ceilings in SHARED_CEILINGS.items():
             for name, ceiling in ceilings.items():
                 if (getattr(getattr(manifest, table), name) or 0) > ceiling:
-                    yield f"{manifest.name}: {table}.{name} is above the gateway's ceiling of {ceiling}"
+                    yield manifest.told((table, name), f"{table}.{name} is above the gateway's ceiling of {ceiling}")
 
 
-def _contradictions(routes: list[Route]) -> Iterator[str]:
-    for route in routes:
-        if route.policy.role is not None and route.policy.auth == "public":
-            yield f"{route.function}: route {route.template}: role `{route.policy.role}` needs auth = `bearer`"
-        if "default" in (route.policy.limits or {}) and route.policy.limit:
-            yield f"{route.function}: route {route.template}: limits.default is said twice, as `limit` means it too"
-        for name, rule in route.rules.items():
-            if rule.by == "principal" and route.policy.auth == "public":
-                yield f"{route.function}: route {route.template}: limit `{name}` by principal needs auth = `bearer`"
-        if not route.policy.deadline:
-            yield f"{route.function}: route {route.template}: deadline leaves no time to answer"
-        if route.policy.cache and route.method != "GET":
-            yield f"{route.function}: route {route.template}: cache is for answers to GET"
-        if not route.policy.cache and any(getattr(route.policy, name) is not None for name in _OF_A_CACHE):
-            yield f"{route.function}: route {route.template}: {', '.join(_OF_A_CACHE)} need cache = `shared`"
+def _contradictions(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
+        policy, public = each.route.policy, each.route.policy.auth == "public"
+        if policy.role is not None and public:
+            yield each.fault(f"role `{policy.role}` needs auth = `bearer`", "role")
+        if "default" in (policy.limits or {}) and policy.limit:
+            yield each.told(each.limit("default"), "limits.default is said twice, as `limit` means it too")
+        for name, rule in each.route.rules.items():
+            if rule.by == "principal" and public:
+                yield each.told(each.limit(name), f"limit `{name}` by principal needs auth = `bearer`")
+        if not policy.deadline:
+            yield each.fault("deadline leaves no time to answer", "deadline")
 
 
-def _cors(routes: list[Route]) -> Iterator[str]:
-    for route in routes:
-        where, policy, origins = f"{route.function}: route {route.template}", route.policy, route.policy.cors or ()
+def _of_a_cache(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
+        policy = each.route.policy
+        if policy.cache and each.route.method != "GET":
+            yield each.fault("cache is for answers to GET", "cache")
+        if not policy.cache and any(getattr(policy, name) is not None for name in _OF_A_CACHE):
+            yield each.fault(f"{', '.join(_OF_A_CACHE)} need cache = `shared`", *_OF_A_CACHE)
+
+
+def _cors(routes: list[_Said]) -> Iterator[str]:
+    for each in routes:
+        policy, origins = each.route.policy, each.route.policy.cors or ()
         if len(origins) > MOST_ORIGINS:
-            yield f"{where}: {len(origins)} origins are above the gateway's ceiling of {MOST_ORIGINS}"
+            yield each.fault(f"{len(origins)} origins are above the gateway's ceiling of {MOST_ORIGINS}", "cors")
         if "*" in origins and len(origins) > 1:
-            yield f"{where}: cors has `*`, which leaves nothing to the other origins"
+            yield each.fault("cors has `*`, which leaves nothing to the other origins", "cors")
         if "*" in origins and policy.cors_cookies == "include":
-            yield f"{where}: cors = `*` with cors_cookies = `include` would lend anybody's page its reader's cookies"
+            said = "cors = `*` with cors_cookies = `include` would lend anybody's page its reader's cookies"
+            yield each.fault(said, "cors_cookies")
         if policy.cors is None and any(getattr(policy, name) is not None for name in _OF_CORS):
-            yield f"{where}: {', '.join(_OF_CORS)} need cors"
+            yield each.fault(f"{', '.join(_OF_CORS)} need cors", *_OF_CORS)
 
 
-def _exposed(manifests: list[Manifest], routes: list[Route]) -> Iterator[str]:
+def _exposed(manifests: list[Manifest], routes: list[_Said]) -> Iterator[str]:
     """What a function has for gateways only, and a route of its own would lead clients to."""
-    table = Table(routes, lambda route: route)
+    said = {id(each.route): each for each in routes}
+    table = Table((each.route for each in routes), lambda route: said[id(route)])
     for manifest in manifests:
         swap = manifest.api_keys.swap if manifest.api_keys else None
         for path in filter(None, (manifest.ended_sessions, swap)):
             found = table.find(path).get("GET")
-            if found is not None and found.function == manifest.name:
-                yield f"{manifest.name}: route {found.template}: leads to {path}, which is for gateways only"
+            if found is not None and found.manifest is manifest:
+                yield found.fault(f"leads to {path}, which is for gateways only", "match")
 
 
 def _keyed(manifests: list[Manifest]) -> Iterator[str]:
-    keyed = [manifest.name for manifest in manifests if manifest.api_keys]
-    if len(keyed) > 1:
-        yield f"{keyed[1]}: api_keys: {keyed[0]} has them; gateways ask one function only"
-
-
-@dataclass(slots=True)
-class _Node(Generic[T]):
-    """One step of a path: what is served when the path ends here, and where it may go on."""
-
-    served: dict[str, T] = field(default_factory=dict)
-    steps: dict[str, "_Node[T]"] = field(default_factory=dict)
-    parameter: "_Node[T] | None" = None
-    rest: dict[str, T] = field(default_factory=dict)  # what is served at everything below
-
-
-class Table(Generic[T]):
-    """Looks up what a path serves, by method. A literal step is preferred to a parameter, and that to a rest."""
-
-    def __init__(self, routes: Iterable[Route], make: Callable[[Route], T]) -> None:
-        self._root: _Node[T] = _Node()
-        for route in routes:
-            node = self._root
-            *steps, last = _steps(route.path)
-            for step in steps:
-                node = _next(node, step)
-            served = node.rest if _is_rest(last) else _next(node, last).served
-            served[route.method] = make(route)
-
-    def find(self, path: str) -> dict[str, T]:
-        """What is served at `path` (percent-decoded, as the function will see it), by method; empty when nothing is."""
-        return _find(self._root, path.split("/")[1:], 0)
-
-
-def _next(node: _Node[T], step: str) -> _Node[T]:
-    if _is_parameter(step):
-        node.parameter = node.parameter or _Node()
-        return node.parameter
-    return node.steps.setdefault(step, _Node())
-
-
-def _find(node: _Node[T], steps: list[str], index: int) -> dict[str, T]:
-    if index == len(steps):
-        return node.served
-    step = steps[index]
-    if (literal := node.steps.get(step)) and (found := _find(literal, steps, index + 1)):
-        return found
-    if node.parameter is not None and step and (found := _find(node.parameter, steps, index + 1)):
-        return found
-    return node.rest
-
-
-def _steps(path: str) -> list[str]:
-    return path.split("/")[1:]
-
-
-def _shape(step: str) -> str:
-    """What a step matches, whatever it calls that."""
-    return step if not _is_parameter(step) else "{...}" if _is_rest(step) else "{}"
-
-
-def _is_parameter(step: str) -> bool:
-    return step.startswith("{")
-
-
-def _is_rest(step: str) -> bool:
-    """`{name...}`: one step or many; an empty one, too, so that what is below `/a/` begins with `/a/` itself."""
-    return step.endswith("...}")
+    keyed = [manifest for manifest in manifests if manifest.api_keys]
+    for manifest in keyed[1:]:
+        said = f"api_keys: {keyed[0].name} has them; gateways ask one function only{keyed[0].at(('api_keys',))}"
+        yield manifest.told(("api_keys",), said)

@@ -19,9 +19,11 @@ import pytest
 from testcontainers.compose import DockerCompose
 
 from deploy.front import identity
+from deploy.local import blocks
 from deploy.local.supervisor.client import Supervisor
 
 ROOT = Path(__file__).parents[2]
+_SPAN = blocks.span(blocks.assign({}, ["gateway", "one", "two", "three"]))
 
 
 @dataclass(frozen=True)
@@ -168,19 +170,17 @@ class DockerStack(Stack):
 
     engine = "docker"
 
-    def __init__(self, state: Path, port: int, project: str, subnet: str, **settings: str) -> None:
-        settings |= {"PORTICO_PROJECT": project, "FRONT_SUBNET": subnet, "EXPOSE_INSTANCE": "1"}
-        super().__init__(state, port, **settings)
-        self._project = project
-        self._subnet = settings["FRONT_SUBNET"]
+    def __init__(self, state: Path, port: int, project: str, **settings: str) -> None:
+        super().__init__(state, port, **settings | {"PORTICO_PROJECT": project, "EXPOSE_INSTANCE": "1"})
+        self.project = project
 
     def compose(self) -> DockerCompose:
         """The same stack, for testcontainers to bring up and to take down with its volumes."""
         told = {
-            "COMPOSE_PROJECT_NAME": self._project,
+            "COMPOSE_PROJECT_NAME": self.project,
             "PORT": str(self.port),
             "SECRETS": str(self.state / "docker/secrets"),
-            "FRONT_SUBNET": self._subnet,
+            "FRONT_SUBNET": json.loads((self.state / "docker/place.json").read_text())["subnet"],
             "EXPOSE_INSTANCE": "1",
             "PLAIN_BIND": "127.0.0.1",
             "TLS_PORT": str(self.tls_port),
@@ -203,7 +203,7 @@ class DockerStack(Stack):
         return self.state / "docker/secrets"
 
     def _written(self) -> str:
-        names = self._docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
+        names = self._docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}")
         return "\n".join(self._docker("logs", name) for name in names.split())
 
     @property
@@ -211,15 +211,21 @@ class DockerStack(Stack):
         return self.state / "docker/secrets/tls/certificate.pem"
 
     def leftovers(self) -> list[str]:
-        mine = ("--quiet", "--filter", f"label=com.docker.compose.project={self._project}")
+        mine = ("--quiet", "--filter", f"label=com.docker.compose.project={self.project}")
         listed = [self._docker(*kind, *mine) for kind in (("ps", "--all"), ("network", "ls"), ("volume", "ls"))]
         return [name for names in listed for name in names.split()]
+
+    def forget_images(self, project: str = "") -> None:
+        """Those that were built for it alone (or for another project): no other stack has their names."""
+        built = f"{project or self.project}-*"
+        names = self._docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", built).split()
+        subprocess.run(["docker", "image", "rm", *names], capture_output=True, check=False)
 
     def inspect(self, service: str) -> list[dict[str, Any]]:
         """What Docker says of a service's containers."""
         names = self._docker(
             "ps", "--all", "--quiet",
-            "--filter", f"label=com.docker.compose.project={self._project}",
+            "--filter", f"label=com.docker.compose.project={self.project}",
             "--filter", f"label=com.docker.compose.service={service}",
         )  # fmt: skip
         found: list[dict[str, Any]] = json.loads(self._docker("inspect", *names.split()))
@@ -231,7 +237,7 @@ class DockerStack(Stack):
         return subprocess.run(full, capture_output=True, text=True, check=False)
 
     def _container(self, instance: str) -> str:
-        return f"{self._project}-{instance if instance[-1].isdigit() else f'{instance}-1'}"
+        return f"{self.project}-{instance if instance[-1].isdigit() else f'{instance}-1'}"
 
     def _docker(self, *arguments: str) -> str:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
@@ -256,23 +262,27 @@ def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
     """Another checkout's stack on the engine of `like`, for the test to bring up; down at the end, with its data."""
     stack: Stack = LocalStack(state, free_base())
     if like.engine == "docker":
-        stack = DockerStack(state, free_base(), f"portico-other-{os.getpid()}", "172.30.253.0/24")
-        stack.environment |= {"VERSION": "other"}  # images of its own
+        stack = DockerStack(state, free_base(), f"portico-other-{os.getpid()}")
     stack.root = root
     try:
         yield stack
     finally:
         stack.attempt("down", "--data", "--yes")
+        if isinstance(stack, DockerStack):
+            stack.forget_images()
 
 
 @contextmanager
-def docker_stack(state: Path, name: str = "test", subnet: str = "172.30.251.0/24") -> Iterator[Stack]:
+def docker_stack(state: Path, name: str = "test") -> Iterator[Stack]:
     """Images built by the verb, containers by testcontainers; gone at the end, with their volumes."""
     port = free_base()
-    stack = DockerStack(state, port, f"portico-{name}-{os.getpid()}", subnet, **_with_tls(port))
-    stack.run("images")
-    with _up(stack):
-        yield stack
+    stack = DockerStack(state, port, f"portico-{name}-{os.getpid()}", **_with_tls(port))
+    try:
+        stack.run("images")
+        with _up(stack):
+            yield stack
+    finally:
+        stack.forget_images()
 
 
 @contextmanager
@@ -299,7 +309,7 @@ def _with_tls(port: int) -> dict[str, str]:
 def free_base() -> int:
     """A port in whose block, to the last slot of four functions, nobody listens; two runs begin to look elsewhere."""
     first = 10_000 + os.getpid() % 25 * 600
-    return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + 416)))
+    return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + _SPAN)))
 
 
 def _free(port: int) -> bool:

@@ -55,11 +55,7 @@ def backup(stack: Stack, tmp_path: Path) -> Path:
 def empty(stack: Stack) -> Iterator[Stack]:
     """Another stack on the same engine, without a row."""
     with tempfile.TemporaryDirectory(prefix="portico-") as state:
-        made = (
-            docker_stack(Path(state), "empty", "172.30.253.0/24")
-            if stack.engine == "docker"
-            else local_stack(Path(state))
-        )
+        made = docker_stack(Path(state), "empty") if stack.engine == "docker" else local_stack(Path(state))
         with made as another:
             yield another
 

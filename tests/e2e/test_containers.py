@@ -5,6 +5,7 @@ import itertools
 import json
 import subprocess
 from collections import Counter
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from deploy.audit.bill import Base, packages
 from deploy.audit.run import lock
+from deploy.docker.daemon import Daemon
+from deploy.docker.place import Holder, Place, settle
 from tests.e2e.load import under_load
 from tests.e2e.people import log_in, order
 from tests.e2e.stack import ROOT, DockerStack, until
@@ -46,6 +49,19 @@ def test_only_nginx_is_published(stack: DockerStack) -> None:
         [container] = stack.inspect(service)
         published = [ports for ports in container["NetworkSettings"]["Ports"].values() if ports]
         assert bool(published) == (service == "nginx")
+
+
+def test_docker_says_whose_a_project_is_and_which_range_it_has(stack: DockerStack, tmp_path: Path) -> None:
+    """So that another checkout is another stack."""
+    daemon = Daemon()
+    chosen = json.loads((stack.state / "docker/place.json").read_text())
+    assert chosen["project"] == stack.project
+    assert daemon.holder(stack.project) == Holder(frozenset({str(ROOT)}), there=True)
+    assert daemon.holder(f"{stack.project}-not") == Holder()
+    assert daemon.networks()[f"{stack.project}_front"] == [IPv4Network(chosen["subnet"])]
+    assert IPv4Network(chosen["subnet"]) in daemon.routes()
+    other = settle(tmp_path, Place("portico-other", chosen["subnet"]), {}, daemon)
+    assert other.subnet != chosen["subnet"]
 
 
 def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some(stack: DockerStack) -> None:
@@ -136,7 +152,7 @@ def test_no_secret_is_in_an_environment_an_image_or_a_log(stack: DockerStack, cl
     assert len(secrets) >= 7
     told = [json.dumps(stack.inspect(service)) for service in LASTING] + [stack.logs()]
     for function in FUNCTIONS:
-        history = ["docker", "history", "--no-trunc", f"portico-{function}"]
+        history = ["docker", "history", "--no-trunc", stack.inspect(function)[0]["Config"]["Image"]]
         told.append(subprocess.run(history, capture_output=True, text=True, check=True).stdout)
     assert not [secret[:4] for secret in secrets for text in told if secret in text]
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.e2e.stack import ROOT, Stack
+from tests.e2e.stack import ROOT, DockerStack, Stack
 
 
 def test_a_second_up_changes_nothing_and_says_so(stack: Stack) -> None:
@@ -25,13 +25,15 @@ def test_ps_lists_every_instance_ready(stack: Stack) -> None:
 
 
 def test_a_port_that_is_taken_is_one_sentence_and_leaves_nothing(stack: Stack, short_folder: str) -> None:
-    elsewhere = {"PORTICO_STATE": short_folder, "PORTICO_PROJECT": "portico-late", "FRONT_SUBNET": "172.30.252.0/24"}
+    elsewhere = {"PORTICO_STATE": short_folder, "PORTICO_PROJECT": "portico-late"}
     refused = stack.attempt("up", **elsewhere)
     assert refused.returncode == 1
     assert f"{stack.port}" in refused.stderr
     assert "taken" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert stack.attempt("ps", **elsewhere).stderr.startswith("Nothing is running")
+    if isinstance(stack, DockerStack):
+        stack.forget_images("portico-late")
 
 
 def test_scaling_to_what_is_not_there_is_refused_with_the_reason(stack: Stack) -> None:

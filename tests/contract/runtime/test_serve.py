@@ -292,8 +292,8 @@ def test_a_broken_manifest_is_told_with_file_and_key(tmp_path: Path) -> None:
     with served(function(tmp_path, TINY, MANIFEST.replace("module", "modul") + 'callable = "x"')) as instance:
         assert instance.ends() == 1
         assert instance.output.splitlines() == [
-            f"{tmp_path}/function.toml: app.modul: is not known here; did you mean `module`?",
-            f"{tmp_path}/function.toml: app.module: is required",
+            f"{tmp_path}/function.toml:3: app.modul: is not known here; did you mean `module`?",
+            f"{tmp_path}/function.toml:2: app.module: is required",
         ]
 
 
@@ -323,7 +323,7 @@ def test_a_broken_setting_is_named(tiny: Path, variable: str, value: str) -> Non
 def test_a_module_that_is_not_there_is_named(tmp_path: Path, missing: str) -> None:
     manifest = MANIFEST.replace('module = "tiny"', f'module = "{missing}"')
     with served(function(tmp_path, "", manifest)) as instance:
-        assert refused(instance) == f"{tmp_path}/function.toml: app.module: there is no module {missing}"
+        assert refused(instance) == f"{tmp_path}/function.toml:3: app.module: there is no module {missing}"
 
 
 def test_what_a_function_itself_fails_to_import_is_shown_where(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_what_a_function_itself_fails_to_import_is_shown_where(tmp_path: Path) -
 @pytest.mark.parametrize("code", ["", "application = None", "async def application(scope, receive, send): ..."])
 def test_a_callable_that_is_not_what_is_served_here_is_named(tmp_path: Path, code: str) -> None:
     with served(function(tmp_path, code)) as instance:
-        assert "function.toml: app.callable: tiny.application is not what runtime.application" in refused(instance)
+        assert "function.toml:2: app.callable: tiny.application is not what runtime.application" in refused(instance)
 
 
 def test_a_start_that_fails_says_why_once(tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_a_fault_of_a_manifest_is_told_with_its_file_and_key(root: Path, more: s
 def test_a_route_that_two_have_is_told(root: Path) -> None:
     with (root / "functions/users/function.toml").open("a") as file:
         file.write('[[route]]\nmatch = "GET /orders"\n')
-    assert "functions/users/function.toml: route GET /orders: orders has GET /orders" in refused(root)
+    assert "functions/users/function.toml:10: route[1].match: route GET /orders: orders has GET /orders" in refused(
+        root
+    )
 
 
 def test_what_is_no_python_is_told_by_file_and_line_whatever_else_is_wrong(root: Path) -> None:

@@ -1,7 +1,14 @@
 """runtime/manifest.py: function.toml -> frozen structs."""
 
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args, get_origin
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -38,13 +45,18 @@ def write(folder: Path, text: str | bytes) -> Path:
     return folder
 
 
-def faults(folder: Path, text: str | bytes) -> list[str]:
-    """What is wrong, each line without the file that it begins with."""
+def placed(folder: Path, text: str | bytes) -> list[str]:
+    """What is wrong, each line without the name of the file, that it begins with."""
     with pytest.raises(ManifestError) as refused:
         Manifest.read(write(folder, text))
-    begin = f"{folder / FILE}: "
+    begin = f"{folder / FILE}:"
     assert all(line.startswith(begin) for line in refused.value.lines)
     return [line.removeprefix(begin) for line in refused.value.lines]
+
+
+def faults(folder: Path, text: str | bytes) -> list[str]:
+    """The same without the line."""
+    return [re.sub(r"^\d* ?:? ", "", line) for line in placed(folder, text)]
 
 
 def route(folder: Path, line: str) -> list[str]:
@@ -97,6 +109,72 @@ def test_a_misspelt_policy_is_told_the_right_one(tmp_path: Path) -> None:
     ]
 
 
+def test_a_fault_is_told_with_the_line_that_an_editor_opens(tmp_path: Path) -> None:
+    broken = """
+# deadline = "5s"
+name = "a"
+app = { module = "a", calable = "b" }
+[defaults]
+dedline = "5s"
+[[route]]
+match = "GET /a"
+failures = [
+    500,
+    501,
+]
+[[route]]
+limits.often = "1/1s"
+"""
+    assert placed(tmp_path, broken) == [
+        "4: app.calable: is not known here; did you mean `callable`?",
+        "6: defaults.dedline: is not known here; did you mean `deadline`?",
+        "11: route[0].failures[1]: is none of `500`, `502`, `503`, `504`",
+        "13: route[1].match: is required",
+    ]
+
+
+def test_a_sound_manifest_is_not_searched_for_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "runtime.positions", None)  # who imports it fails
+    assert Manifest.read(write(tmp_path, USERS)).name == "users"
+    with pytest.raises(ImportError):
+        Manifest.read(write(tmp_path, "x = 1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a = 1\n\nname = ", 3), ("a = 1\na = 2\n", 2), ("\n= 1", 2), (b"a = 1\nname = '\xff'", 2), ("[a\n]", 1)],
+)
+def test_what_is_not_toml_is_told_with_the_line_where_reading_ended(
+    tmp_path: Path, text: str | bytes, line: int
+) -> None:
+    (fault,) = placed(tmp_path, text)
+    assert fault.startswith(f"{line}: is not TOML: ")
+
+
+@pytest.mark.parametrize("text", [f"a = {'9' * 5000}", f"a = {'[' * 100_000}"])
+def test_what_python_itself_refuses_to_read_is_told_like_any_other(tmp_path: Path, text: str) -> None:
+    (fault,) = faults(tmp_path / "a", text)
+    assert fault.startswith("is not TOML: ")
+    assert run_here(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('deadline = "5s"', "deadline: is not known here; it belongs in [defaults] or a [[route]]"),
+        ('match = "GET /a"', "match: is not known here; it belongs in a [[route]]"),
+        ("consecutive = 3", "consecutive: is not known here; it belongs in [circuit]"),
+        (
+            '[defaults]\nsmoke = "/a"',
+            "defaults.smoke: is not known here; it belongs in the file's first lines, above every [table]",
+        ),
+        ('[defaults]\nDEADLINE = "5s"', "defaults.DEADLINE: is not known here; did you mean `deadline`?"),
+    ],
+)
+def test_a_key_that_belongs_elsewhere_is_told_where(tmp_path: Path, line: str, told: str) -> None:
+    assert told in faults(tmp_path, f'name = "a"\n{line}')
+
+
 def test_limits_have_names_and_each_is_read_by_itself(tmp_path: Path) -> None:
     text = """
     match = "GET /a"
@@ -107,7 +185,7 @@ def test_limits_have_names_and_each_is_read_by_itself(tmp_path: Path) -> None:
 
 def test_a_name_that_no_header_could_carry_is_refused(tmp_path: Path) -> None:
     (line,) = route(tmp_path, 'match = "GET /a"\nlimits = { "a b" = "1/1s" }')
-    assert line.startswith("route[0].limits: write names of at most 31 lower-case letters")
+    assert line.startswith("route[0].limits.a b: write names of at most 31 lower-case letters")
 
 
 def test_what_becomes_of_limits_while_their_store_is_away_is_one_of_three(tmp_path: Path) -> None:
@@ -240,3 +318,74 @@ def test_keys_begin_so_that_nothing_else_does(tmp_path: Path, prefix: str) -> No
     text = f'name = "a"\n[app]\nmodule = "a"\n[api_keys]\nprefix = "{prefix}"\nswap = "/a"\n'
     (line,) = faults(tmp_path, text)
     assert line.startswith("api_keys.prefix: write ")
+
+
+# A fault at any key of the schema, in a file that is written in any way.
+
+Keys = tuple[str, ...]
+BAD = '[["wrong"]]'  # no key takes that
+SOUND = {("name",): '"a"', ("app", "module"): '"a"', ("route", "match"): '"GET /a"', ("upstream", "url"): '"http://a"'}
+SOUND |= {("api_keys", "prefix"): '"a_"', ("api_keys", "swap"): '"/a"'}
+NOISE = st.sampled_from(["", "# name = [", '\t# [[route]] """', "  "])
+LONG = ['"""\n[[route]]\nname = 1 # \\"""\n"""', "'''\n[defaults]\n'''", '"# = [" # ]']
+
+
+def keys(struct: type[msgspec.Struct], above: Keys = ()) -> Iterator[Keys]:
+    """Every key that a manifest may have; of what has names of its author's choice, one."""
+    for info in msgspec.structs.fields(struct):
+        path = (*above, info.encode_name)
+        inner = [each for each in (info.type, *get_args(info.type)) if get_origin(each) is dict]
+        nested = [each for each in (info.type, *get_args(info.type)) if isinstance(each, type)]
+        structs = [each for each in nested if issubclass(each, msgspec.Struct)]
+        yield path
+        for each in structs:
+            yield from keys(each, path)
+        if inner:
+            yield (*path, "own")
+
+
+EVERY = [*keys(Manifest)]
+
+
+def spelt(name: str, draw: st.DrawFn) -> str:
+    return draw(st.sampled_from([name, f'"{name}"', f"'{name}'", f'"\\u{ord(name[0]):04x}{name[1:]}"']))
+
+
+def entries(table: str, bad: Keys, index: int) -> dict[Keys, str]:
+    """What one table has: what it must, and what is wrong with it, if that is here."""
+    found = {key[1:]: text for key, text in SOUND.items() if key[0] == table and len(key) > 1}
+    return found | ({bad[1:]: BAD} if bad[0] == table and len(bad) > 1 and index == 0 else {})
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[Keys, str]:
+    """A key, and a manifest in which it is wrong."""
+    bad = draw(st.sampled_from(EVERY))
+    first = [f"{spelt('name', draw)} = {BAD if bad == ('name',) else SOUND['name',]}"]
+    first += [f"{spelt(bad[0], draw)} = {BAD}"] if len(bad) == 1 and bad != ("name",) else []
+    wanted = {"app"} | ({bad[0]} if len(bad) > 1 else set())
+    parts: list[list[str]] = []
+    for table in sorted(wanted - {bad[0] if len(bad) == 1 else ""}):
+        for index in range(2 if table == "route" else 1):
+            written = entries(table, bad, index)
+            pairs = [f"{'.'.join(spelt(step, draw) for step in key)} = {text}" for key, text in written.items()]
+            name = spelt(table, draw)
+            if table != "route" and draw(st.booleans()):
+                first.append(f"{name} = {{ {', '.join(pairs)} }}")
+            else:
+                parts.append([f"[[ {name} ]]" if table == "route" else f"[{name}] # x", *draw(st.permutations(pairs))])
+    if bad[0] != "problems":
+        parts.append(["[problems]", f"x = {draw(st.sampled_from(LONG))}"])
+    order = [*draw(st.permutations(first)), *(line for part in draw(st.permutations(parts)) for line in part)]
+    return bad, "".join(f"{noise}\n{line}\n" for line in order for noise in [draw(NOISE)])
+
+
+@given(files())
+def test_a_fault_at_any_key_names_its_line_however_the_file_is_written(made: tuple[Keys, str]) -> None:
+    bad, text = made
+    tomllib.loads(text)
+    line = 1 + next(number for number, content in enumerate(text.split("\n")) if BAD in content)
+    begin = f"{line}: {'.'.join(bad)}"
+    with TemporaryDirectory() as folder:
+        told = [re.sub(r"\[[01]\]", "", each) for each in placed(Path(folder), text)]
+    assert any(each.startswith(f"{begin}: ") for each in told), told

@@ -80,7 +80,7 @@ def free_base() -> int:
 
 
 def _block(base: int) -> list[int]:
-    return [base, base + 1, *range(base + 100, base + 116), *range(base + 200, base + 216)]
+    return [base, base + 1, *range(base + 100, base + 132)]
 
 
 def _free(port: int) -> bool:

@@ -14,6 +14,16 @@ def test_a_taken_network_says_what_to_do() -> None:
     assert "FRONT_SUBNET=" in reason("up", "invalid pool request: Pool overlaps with other one on this address space")
 
 
+def test_where_docker_has_no_range_left_the_next_step_is_said() -> None:
+    for words in (
+        "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+        "all predefined address pools have been fully subnetted",
+    ):
+        said = reason("up", f"failed to create network x_users: Error response from daemon: {words}")
+        assert "docker network prune" in said
+        assert "default-address-pools" in said
+
+
 def test_an_image_that_can_not_be_had_says_what_to_do() -> None:
     lookup = "dial tcp: lookup images.example: no such host"
     for said in (

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import blocks
 from deploy.local import roster as module
 from deploy.local.layout import Layout
 from deploy.local.programs import Binaries
@@ -47,3 +48,11 @@ def test_a_program_is_stale_until_it_is_written_down_as_it_should_be(roster: Ros
     assert not roster.stale(users)
     roster.remove("users-1")
     assert roster.stale(users)
+
+
+def test_ports_are_remembered_before_anything_listens_there_and_given_back_when_nothing_does(roster: Roster) -> None:
+    roster.write(roster.instances())
+    assert blocks.read(roster._layout.state) == {"gateway": 100, "users": 116}
+    blocks.keep(roster._layout.state, {}, {"gone": 132, "running": 148})
+    roster.release(["redis", "redis-cache", "nginx", "gateway-1", "running-2"])
+    assert blocks.read(roster._layout.state) == {"gateway": 100, "users": 116, "running": 148}

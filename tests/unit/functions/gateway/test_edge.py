@@ -9,9 +9,10 @@ import pytest
 from functions.gateway.edge import Edge, Served
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.outbound import ReadsTooSlowly
-from functions.gateway.routes import Table, compile_routes
+from functions.gateway.routes import compile_routes
 from functions.gateway.stages.forward.errors import ConnectionBroken
 from functions.gateway.stages.identify import identify, trusting
+from functions.gateway.table import Table
 from runtime import problem
 from runtime.asgi import Message
 from runtime.problem import KINDS, Kind, Problem

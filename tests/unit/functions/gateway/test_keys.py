@@ -5,7 +5,7 @@ import pytest
 from functions.gateway.edge import Served
 from functions.gateway.exchange import Exchange, Handler, Response
 from functions.gateway.keys import PATH, keys_from
-from functions.gateway.routes import Table
+from functions.gateway.table import Table
 from runtime.problem import KEYS_UNAVAILABLE, UNREACHABLE, Problem
 from tests.exchanges import Below, route
 

@@ -9,8 +9,8 @@ from functions.gateway.documents.collect import Documents
 from functions.gateway.edge import Edge, Served
 from functions.gateway.pages import EXPLANATIONS, OWN
 from functions.gateway.pages import pages as handlers
-from functions.gateway.routes import Table
 from functions.gateway.stages.identify import identify, trusting
+from functions.gateway.table import Table
 
 IDENTIFIED = identify(trusting(""), lambda: "new")
 

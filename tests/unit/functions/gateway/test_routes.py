@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from functions.gateway.routes import Route, Table, compile_routes
-from runtime.manifest import ManifestError, Policy, read_all
+from functions.gateway.routes import compile_routes
+from runtime.manifest import ManifestError, read_all
 from tests.exchanges import manifest
 
 ROOT = Path(__file__).parents[4]
@@ -173,41 +171,6 @@ def test_every_fault_is_told_at_once() -> None:
     assert len(told.splitlines()) == 3
 
 
-def table(*templates: str) -> Table[str]:
-    return Table(compile_routes([manifest(*({"match": template} for template in templates))]), lambda r: r.template)
-
-
-def test_a_literal_step_is_preferred_to_a_parameter() -> None:
-    assert table("GET /users/{id}", "GET /users/me").find("/users/me") == {"GET": "GET /users/me"}
-
-
-def test_a_literal_that_leads_nowhere_gives_way_to_a_parameter() -> None:
-    found = table("GET /users/me/photo", "GET /users/{id}/name").find("/users/me/name")
-    assert found == {"GET": "GET /users/{id}/name"}
-
-
-def test_a_literal_path_does_not_borrow_methods_from_a_parameter() -> None:
-    assert table("GET /users/{id}", "DELETE /users/me").find("/users/me") == {"DELETE": "DELETE /users/me"}
-
-
-@pytest.mark.parametrize("path", ["/users/", "/users//", "//users/1", "/users/1/", "/", "", "*", "/users"])
-def test_an_empty_step_is_no_parameter(path: str) -> None:
-    assert table("GET /users/{id}").find(path) == {}
-
-
-def test_a_path_of_many_steps_is_looked_up_no_deeper_than_the_table() -> None:
-    assert table("GET /users/{id}").find("/users" * 100_000) == {}
-
-
-def test_a_rest_is_everything_below() -> None:
-    found = table("GET /old/{rest...}", "GET /old/{id}", "GET /old/new", "PUT /old/new/{x}")
-    for path in ("/old/", "/old/1/2", "/old/new/1/2", "/old/new/"):
-        assert found.find(path) == {"GET": "GET /old/{rest...}"}
-    assert found.find("/old/1") == {"GET": "GET /old/{id}"}
-    assert found.find("/old/new/1") == {"PUT": "PUT /old/new/{x}"}
-    assert found.find("/old") == found.find("/") == {}
-
-
 def test_two_functions_may_not_claim_the_same_rest() -> None:
     with pytest.raises(ManifestError) as raised:
         compile_routes([manifest({"match": "GET /a/{b...}"}), manifest({"match": "GET /a/{c...}"}, name="others")])
@@ -215,36 +178,89 @@ def test_two_functions_may_not_claim_the_same_rest() -> None:
     assert len(compile_routes([manifest({"match": "GET /a/{b...}"}, {"match": "GET /a/{b}"})])) == 2
 
 
-STEPS = st.sampled_from(["a", "b", "{x}", "{y}"])
-RESTS = st.sampled_from([(), ("{z...}",)])
-PATHS = st.builds(lambda steps, rest: (*steps, *rest), st.lists(STEPS, min_size=1, max_size=3), RESTS)
-ROUTES = st.dictionaries(st.tuples(st.sampled_from(["GET", "PUT"]), PATHS), st.none(), max_size=12)
-ASKED = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=4)
+# Where it stands in the files.
+
+PLACES = [
+    ('deadline = "2m"', "route[0].deadline"),
+    ("retries = 9", "route[0].retries"),
+    ('body = "1GiB"', "route[0].body"),
+    ('limit = "9000000/1s"', "route[0].limit"),
+    ('limits.slow = "1/32d"', "route[0].limits.slow"),
+    ('auth = "public"\nrole = "admin"', "route[0].role"),
+    ('auth = "public"\nlimits = { mine = "1/1s by principal" }', "route[0].limits.mine"),
+    ('limit = "1/1s"\nlimits = { a = "1/1s", default = "2/1s" }', "route[0].limits.default"),
+    ('deadline = "0s"', "route[0].deadline"),
+    ('cache_keep = ["a"]', "route[0].cache_keep"),
+    ('cors = ["*"]\ncors_cookies = "include"', "route[0].cors_cookies"),
+    ('cors = ["https://a.example", "*"]', "route[0].cors"),
+    ('cors_expose = ["ETag"]', "route[0].cors_expose"),
+]
+BEGIN = '# [[route]]\nname = "a"\napp.module = "a"\n'
 
 
-def fits(template: tuple[str, ...], steps: list[str]) -> bool:
-    """Whether a path is one of a template's, step by step."""
-    *first, last = template
-    if last == "{z...}":
-        return len(steps) > len(first) and all(map(step_fits, first, steps))
-    return len(steps) == len(template) and all(map(step_fits, template, steps))
+def places(root: Path, **files: str) -> list[str]:
+    """What is refused, each line from the folder's name on and up to the key."""
+    for name, text in files.items():
+        (root / name).mkdir()
+        (root / name / "function.toml").write_text(text)
+    with pytest.raises(ManifestError) as raised:
+        compile_routes(read_all(root))
+    return [": ".join(line.removeprefix(f"{root}/").split(": ")[:2]) for line in raised.value.lines]
 
 
-def step_fits(said: str, step: str) -> bool:
-    return said == step or bool(said.startswith("{") and step)
+@pytest.mark.parametrize(("text", "key"), PLACES)
+def test_what_a_route_may_not_say_is_told_with_its_line(text: str, key: str, tmp_path: Path) -> None:
+    file = f'{BEGIN}[[route]]\nmatch = "GET /a"\n{text}\n'
+    assert places(tmp_path, a=file) == [f"a/function.toml:{file.count(chr(10))}: {key}"]
 
 
-def shape(template: tuple[str, ...]) -> tuple[int, ...]:
-    """The lower, the better: compared step by step, a literal beats a parameter, and that a rest."""
-    return tuple(2 if step == "{z...}" else int(step.startswith("{")) for step in template)
+@pytest.mark.parametrize(("text", "key"), PLACES)
+def test_what_defaults_may_not_say_is_told_once_with_their_line(text: str, key: str, tmp_path: Path) -> None:
+    routes = '[[route]]\nmatch = "GET /a"\n[[route]]\nmatch = "GET /b"\n'
+    file = f"{BEGIN}[defaults]\n{text}\n"
+    line = file.count("\n")
+    assert places(tmp_path, a=file + routes) == [f"a/function.toml:{line}: {key.replace('route[0]', 'defaults')}"]
 
 
-@given(ROUTES, ASKED)
-def test_any_table_agrees_with_a_naive_matcher(
-    declared: dict[tuple[str, tuple[str, ...]], None], steps: list[str]
-) -> None:
-    routes = [Route("things", method, "/" + "/".join(path), Policy()) for method, path in declared]
-    found = Table(routes, lambda route: route.path).find("/" + "/".join(steps))
-    fitting = [(method, path) for method, path in declared if fits(path, steps)]
-    best = min((shape(path) for _, path in fitting), default=())
-    assert set(found) == {method for method, path in fitting if shape(path) == best}
+def test_a_limit_of_a_public_route_that_its_defaults_have_is_told_there(tmp_path: Path) -> None:
+    file = f'{BEGIN}[defaults]\nlimit = "1/1s by principal"\n[[route]]\nmatch = "GET /a"\nauth = "public"\n'
+    assert places(tmp_path, a=file) == ["a/function.toml:5: defaults.limit"]
+
+
+def both(root: Path, text: str) -> list[str]:
+    """What is refused where two functions say the same, without the folder's name."""
+    for name in "ab":
+        (root / name).mkdir()
+        (root / name / "function.toml").write_text(text.replace("NAME", name))
+    with pytest.raises(ManifestError) as raised:
+        compile_routes(read_all(root))
+    return [line.replace(f"{root}/", "") for line in raised.value.lines]
+
+
+def test_a_route_that_is_said_twice_is_told_with_both_places(tmp_path: Path) -> None:
+    (line,) = both(tmp_path, 'name = "NAME"\napp.module = "a"\n[[route]]\nmatch = "GET /a/{b}"\n')
+    assert line.startswith("b/function.toml:4: route[0].match: route GET /a/{b}: a has GET /a/{b}")
+    assert line.endswith("(a/function.toml:4)")
+
+
+def test_what_only_one_function_may_have_is_told_with_both_places(tmp_path: Path) -> None:
+    name, keys = both(tmp_path, f'{BEGIN}[api_keys]\nprefix = "a_"\nswap = "/x"\n')
+    assert name.startswith("b/function.toml:2: name: 2 manifests have this name")
+    assert name.endswith("(a/function.toml:2)")
+    assert keys.startswith("b/function.toml:4: api_keys: a has them;")
+    assert keys.endswith("(a/function.toml:4)")
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [("circuit", "consecutive = 21"), ("circuit", 'open = "6s"'), ("concurrency", "start = 1\nmost = 5001")],
+)
+def test_what_all_routes_share_is_told_with_its_line(table: str, text: str, tmp_path: Path) -> None:
+    file = f"{BEGIN}[{table}]\n{text}\n"
+    name = text.splitlines()[-1].partition(" ")[0]
+    assert places(tmp_path, a=file) == [f"a/function.toml:{file.count(chr(10))}: {table}.{name}"]
+
+
+def test_a_path_that_is_for_gateways_only_is_told_where_a_route_leads_to_it(tmp_path: Path) -> None:
+    file = f'ended_sessions = "/a/b"\n{BEGIN}[[route]]\nmatch = "GET /c"\n[[route]]\nmatch = "GET /a/{{x}}"\n'
+    assert places(tmp_path, a=file) == ["a/function.toml:8: route[1].match"]
