@@ -22,7 +22,7 @@ def _manifests(root: Path) -> list[str]:
     try:
         compile_routes(read_all(root / "functions"))
     except ManifestError as error:
-        return [_here(root, line) for line in error.lines]
+        return [line.replace(f"{root}/", "") for line in error.lines]
     return []
 
 
@@ -34,7 +34,3 @@ def _sources(root: Path) -> Iterator[str]:
             except (SyntaxError, ValueError) as error:
                 line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
                 yield f"{file.relative_to(root)}{line}: {getattr(error, 'msg', error)}"
-
-
-def _here(root: Path, text: str) -> str:
-    return text.replace(f"{root}/", "")

@@ -3,7 +3,6 @@
 Compose decides what to start and in which order; this counts instances, waits, and says it in the words of the verbs.
 """
 
-import json
 import re
 import shutil
 from collections import Counter
@@ -56,10 +55,9 @@ class DockerEngine:
         self._functions = run_here(root / "functions")
         settings = {"SECRETS": str(self._secrets), "CA_BUNDLE": images.ca_bundle(environment), **_SAME_IDENTITY}
         self._front = Front.read(environment)
-        settings |= {"FRONT_SUBNET": self._place.subnet}
         settings |= self._front.variables | {"TLS_VERSION": front.identity(self._secrets / "tls")}
         revisions = Revisions(state / "manifests")
-        settings |= {"REVISIONS": str(revisions.folder)}
+        settings |= {"REVISIONS": str(revisions.folder), "FRONT_SUBNET": self._place.subnet}
         settings |= {name: front.bracketed(host) for name, host in self._front.published.items()}
         settings |= connections.settings(len(self._with_data()))
         settings |= {"LOG_FORMAT": "json"} if developing else {}  # whoever follows the log makes it readable
@@ -74,11 +72,10 @@ class DockerEngine:
         self._developing = developing
 
     def up(self) -> bool:
-        if self._identities() and not self._developing:
-            self._take_place()
-            return bool(rollout.deploy(self._fleet()))
         check(self._root)
         self._take_place()
+        if self._identities() and not self._developing:
+            return bool(rollout.deploy(self._fleet()))
         self._build()
         before, data = self._identities(), self._compose.volumes()
         if not before:
@@ -197,12 +194,12 @@ class DockerEngine:
             with_data=self._with_data(),
             manifests=self._manifests,
             build=self._build,
-            settle=self._settle,
+            settle=self._bring_in_line,
             say=self._say,
         )
 
-    def _settle(self, counts: Mapping[str, int]) -> bool:
-        """Starts what does not run, and makes anew what is no function and is to be another; whether there was any."""
+    def _bring_in_line(self, counts: Mapping[str, int]) -> bool:
+        """Also what is no function; whether anything was otherwise."""
         before = self._identities()
         settled.settle(self._compose, scales(counts))
         self._until_known()
@@ -221,7 +218,7 @@ class DockerEngine:
 
     def _tags(self) -> dict[str, str]:
         """By function, as the compose files name its image."""
-        services = json.loads(self._compose.call("config", "--format", "json"))["services"]
+        services = self._compose.services()
         return {name: str(services[name]["image"]) for name in self._functions if name in services}
 
     def _with_data(self) -> list[str]:
@@ -240,8 +237,7 @@ class DockerEngine:
 
     def _more_than_one(self) -> list[str]:
         """Keeps what was scaled up before: Compose would go back to one of each."""
-        running = self._counts()
-        return scales({name: running[name] for name in self._functions if running[name] > 1})
+        return scales({name: count for name, count in self._counts().items() if name in self._functions and count > 1})
 
     def _everything_runs(self) -> bool:
         return bool(self._identities()) and not self._failed()
@@ -261,8 +257,8 @@ class DockerEngine:
 
     def _until_known(self) -> None:
         containers = self._compose.containers()
-        instances = Counter(map(service, containers))
-        until_known(pages(each for each in containers if service(each) == GATEWAY), instances)
+        gateways = pages(each for each in containers if service(each) == GATEWAY)
+        until_known(gateways, Counter(map(service, containers)))
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}

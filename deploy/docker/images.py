@@ -81,7 +81,7 @@ def point(tag: str, wanted: Pointers) -> None:
         if image and image != had:
             _docker("tag", image, name)
         elif had and not image:
-            _docker("image", "rm", "--no-prune", name)
+            _docker("image", "rm", "--no-prune", "--force", name)  # only the tag: somebody may still run on it
 
 
 def size(tag: str) -> int:

@@ -228,6 +228,7 @@ class LocalEngine:
         self._roster.resize(function, counts)
         names = self._layout.slots(function)
         changed = self._supervisor.update(names)
+        self._roster.release(self._supervisor.processes())
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])
         return changed
