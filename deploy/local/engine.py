@@ -226,8 +226,7 @@ class LocalEngine:
         """Makes so many of `function` run, now and after the next `up`, and touches no other; whether any changed."""
         had = self._supervisor.processes()
         self._roster.resize(function, counts)
-        names = self._layout.slots(function)
-        changed = self._supervisor.update(names)
+        changed = self._supervisor.update(self._layout.slots(function))
         self._roster.release(self._supervisor.processes())
         if wait:
             self._until_ready(seen=[name for name in self._layout.slots(GATEWAY) if name not in had])

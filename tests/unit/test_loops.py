@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from functions.gateway.endpoints.watch import Endpoints
+from functions.gateway.live import Live
 from functions.gateway.revocations import Revocations, following
 from functions.gateway.stages.cache.follow import follow
 from functions.gateway.stages.cache.levels import Levels
@@ -137,6 +138,26 @@ def hearing(ask: Ask) -> Running:
     return beside(follow(SimpleNamespace(read=read), Levels(1000), lambda _said: None))
 
 
+@asynccontextmanager
+async def letting_go(ask: Ask) -> AsyncIterator[None]:
+    """It begins when something else is served, and ends once nothing of before is left."""
+
+    async def nobody(*_: object) -> bool:
+        return False
+
+    def keep(*_: object) -> bool:
+        ask()
+        return False
+
+    telemetry = cast("Any", SimpleNamespace(keep=keep, requests=lambda *_: None))
+    parts = cast("Any", SimpleNamespace(telemetry=telemetry, trusted=None, upstreams={}, new_id=str))
+    live = Live(cast("Any", SimpleNamespace(let_go=nobody, close=nobody)), telemetry, parts, lambda: b"", ())
+    live._next = live._plan, live.edge.table
+    live.take()
+    yield
+    await live.close()
+
+
 def looking_for_keys(ask: Ask) -> Running:
     return beside(looking(cast("Keys", SimpleNamespace(look=ask))))
 
@@ -191,6 +212,7 @@ LOOPS: dict[str, Callable[[Ask], Running]] = {
     "limits-store": looking_at_the_store,
     "limits-return": coming_back,
     "cache-invalidations": hearing,
+    "letting-go": letting_go,
     "signing-keys": looking_for_keys,
     "purge": purge,
     "event-loop": lagging,
@@ -257,6 +279,7 @@ def test_no_exception_ends_a_loop_and_each_says_when_it_last_worked(name: str, f
 # Who has a task or a timer of its own, and why that is no loop.
 ALONE = {
     "functions/gateway/inbound.py": "listens for one request",
+    "functions/gateway/live.py": "begins `letting-go`",
     "functions/gateway/redis/conversation.py": "sends what waits, and ends when nothing does",
     "functions/gateway/redis/patience.py": "bounds one wait",
     "functions/gateway/redis/sentinel.py": "asks once",
@@ -274,7 +297,7 @@ ALONE = {
     "runtime/timers.py": "rings for each who waits, whatever the others raise",
 }
 BEGIN = {"create_task", "ensure_future", "call_later", "call_at", "call_soon", "run_in_executor", "Thread", "Timer"}
-IN_A_THREAD = {"runtime/database/sqlite.py", "functions/users/passwords.py"}  # one call each, that somebody awaits
+IN_A_THREAD = {"runtime/database/worker.py", "functions/users/passwords.py"}  # one call each, that somebody awaits
 
 
 def begun(source: Path) -> set[str]:

@@ -105,7 +105,7 @@ class Still:
     def keep(self) -> str:
         return ""
 
-    def beyond(self, _revision: str) -> list[str]:
+    def beyond(self, _before: str, _revision: str) -> list[str]:
         return []
 
 
