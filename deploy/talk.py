@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from functions.gateway.control import Said
+from functions.gateway.revisions import Said
 
 _LONGEST = 1 << 20  # bytes of an answer
 

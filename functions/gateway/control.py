@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from functions.gateway.live import Beyond, Live
-from functions.gateway.revisions import whole
+from functions.gateway.revisions import Said, whole
 from functions.gateway.routes import Route, compile_routes
 from runtime import log
 from runtime.manifest import Manifest, ManifestError, read_all
@@ -25,14 +25,6 @@ from runtime.manifest import Manifest, ManifestError, read_all
 PATIENCE = 30.0  # seconds in which the next word has to come
 
 logger = log.get(__name__)
-
-
-class Said(msgspec.Struct, frozen=True):
-    """Which revision is served, and why not another; `rolls`: a gateway that starts can take that one in."""
-
-    revision: str
-    why: list[str] = []
-    rolls: bool = False
 
 
 @asynccontextmanager

@@ -1,18 +1,29 @@
 """Revisions: the set of all manifests, named by what is in it.
 
 In: a folder of functions, or one that holds revisions side by side. Out: names, and where the one lies that gateways
-serve: `current` points to it, and is replaced as a whole. Verbs write them (deploy/revisions.py); a gateway only reads.
+serve: `current` points to it, and is replaced as a whole; and what a gateway says of them. Verbs write them
+(deploy/revisions.py); a gateway only reads.
 """
 
 import hashlib
 import re
 from pathlib import Path
 
+import msgspec
+
 from runtime.manifest import FILE, folders
 
 CURRENT = "current"
 
 _NAME = re.compile(r"[0-9a-f]{12}")
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Which revision is served, and why not another; `rolls`: a gateway that starts can take that one in."""
+
+    revision: str
+    why: list[str] = []
+    rolls: bool = False
 
 
 def named(root: Path) -> str:
