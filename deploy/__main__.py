@@ -1,6 +1,7 @@
 """`python -m deploy VERB`: reads the command line, chooses the engine, and turns what went wrong into one sentence.
 
-The only `except` for a person's eyes is here; exit code 1 says that a verb was not carried out.
+The only `except` for a person's eyes is here; exit code 1 says that a verb was not carried out. What one verb alone
+needs is imported there: the others answer sooner.
 """
 
 import argparse
@@ -11,18 +12,17 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deploy import call as calling
-from deploy import choice, explain, smoke, verbs
-from deploy.arguments import parser
-from deploy.backup import key
-from deploy.chaos import run as chaos
-from deploy.chaos.scene import EngineScene
-from deploy.docker.engine import DockerEngine
+from deploy import choice, verbs
+from deploy.arguments import parse
 from deploy.engine import Engine, Refusal
 from deploy.front import LOOPBACK, Front
-from deploy.local.engine import LocalEngine
 from runtime.visible import visible
+
+if TYPE_CHECKING:
+    from deploy.docker.engine import DockerEngine
+    from deploy.local.engine import LocalEngine
 
 ROOT = Path(__file__).resolve().parent.parent
 _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signal ended
@@ -30,7 +30,7 @@ _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signa
 
 def main(arguments: list[str]) -> int:
     """The exit code of the verb that `arguments` name."""
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     os.umask(os.umask(0o077) | 0o022)  # what is made here may run, so nobody else may write it
     _interrupt_when_told()
     try:
@@ -50,25 +50,32 @@ def main(arguments: list[str]) -> int:
 
 def call(options: argparse.Namespace) -> int:
     """Carries out the verb; its exit code."""
+    if options.verb in ("new", "add-upstream", "remove", "package", "unit-config"):
+        return call_checkout(options)
+    return call_engine(options)
+
+
+def call_checkout(options: argparse.Namespace) -> int:
+    """Carries out a verb that is about the checkout; its exit code."""
+    from deploy.scaffold import verbs as scaffold
+
     match options.verb:
         case "new":
-            return verbs.new(ROOT, options.name, stateless=options.stateless)
+            return scaffold.new(ROOT, options.name, stateless=options.stateless)
         case "add-upstream":
-            return verbs.add_upstream(ROOT, options.name, options.url)
+            return scaffold.add_upstream(ROOT, options.name, options.url)
         case "remove":
-            return verbs.remove(ROOT, options.name, _agree if options.yes else _ask)
+            return scaffold.remove(ROOT, options.name, _agree if options.yes else _ask)
         case "package":
-            return verbs.package(ROOT, options.name, _state() / "packages", options.python, options.home)
-        case "unit-config":
-            return verbs.unit_config(ROOT, options.python, options.home)
+            return scaffold.package(ROOT, options.name, _state() / "packages", options.python, options.home)
         case _:
-            return call_engine(options)
+            return scaffold.unit_config(ROOT, options.python, options.home)
 
 
 def call_engine(options: argparse.Namespace) -> int:
     """Carries out a verb that is about the stack; its exit code."""
     chosen = choice.choose(ROOT, os.environ, choice.docker_answers)
-    make = DockerEngine if chosen.engine == "docker" else LocalEngine
+    make = _maker(chosen.engine)
     developing = options.verb == "dev" or (chosen.developing and options.verb != "up")
     engine: Engine = make(ROOT, os.environ, say=_say, developing=developing)
     match options.verb:
@@ -82,6 +89,8 @@ def call_engine(options: argparse.Namespace) -> int:
             choice.forget(ROOT, os.environ)
             return code
         case "images":
+            from deploy.docker.engine import DockerEngine
+
             return verbs.images(DockerEngine(ROOT, os.environ, say=_say))
         case "scale":
             return verbs.scale(engine, options.function, options.instances)
@@ -92,7 +101,7 @@ def call_engine(options: argparse.Namespace) -> int:
         case "rollback":
             return verbs.rollback(engine)
         case "chaos":
-            return call_chaos(engine, make, options)
+            return call_chaos(engine, chosen.engine, options)
         case "ps" | "logs" | "explain" | "call" | "smoke" | "limits" | "cache":
             return call_looking(engine, options)
         case _:
@@ -107,27 +116,49 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
         case "logs":
             return verbs.logs(engine, options.name)
         case "call":
+            from deploy import call as calling
+
             return calling.main(engine, ROOT, _state() / "people", options)
         case "explain":
+            from deploy import explain
+
             return explain.main(engine, ROOT, options.method, options.target)
         case "cache":
             return verbs.cache(engine, options.what, options.target, options.group, everything=options.all)
         case "limits":
             return verbs.limits(engine, options.text, clear=options.clear, yes=options.yes)
         case _:
+            from deploy import smoke
+
             return smoke.main(engine)
 
 
-def call_chaos(engine: Engine, make: type[DockerEngine | LocalEngine], options: argparse.Namespace) -> int:
+def _maker(name: str) -> "type[DockerEngine | LocalEngine]":
+    if name == "docker":
+        from deploy.docker.engine import DockerEngine
+
+        return DockerEngine
+    from deploy.local.engine import LocalEngine
+
+    return LocalEngine
+
+
+def call_chaos(engine: Engine, name: str, options: argparse.Namespace) -> int:
     """Does one fault after another to the stack, which is also deployed to from copies of the checkout."""
+    from deploy.chaos import run as chaos
+    from deploy.chaos.scene import EngineScene
+
+    make = _maker(name)
     told = os.environ | {"PORTICO_STATE": str(_state())}
-    here = "host.docker.internal" if make is DockerEngine else LOOPBACK
+    here = "host.docker.internal" if name == "docker" else LOOPBACK
     scene = EngineScene(engine, lambda copy: make(copy, told, say=lambda _: None), ROOT, here)
     return chaos.main(engine, scene, _state() / "chaos", options)
 
 
 def call_data(engine: Engine, options: argparse.Namespace) -> int:
     """Carries out the verbs that are about data; the exit code."""
+    from deploy.backup import key
+
     match options.verb:
         case "seed":
             return verbs.seed(engine, again=options.again)

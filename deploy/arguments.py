@@ -1,22 +1,20 @@
 """What each verb may be given: the command line, as argparse reads it.
 
-In: nothing. Out: a parser, whose result has the verb and what it was given. It carries nothing out.
+In: what was typed. Out: the verb and what it was given. It carries nothing out, and imports what is one verb's for that
+verb only.
 """
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from deploy import call
-from deploy.chaos import run as chaos
 from deploy.engine import GATEWAY
-from deploy.package import unit
-from functions.gateway import cached, limits
 from runtime.visible import visible
 
 if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+    from argparse import Namespace, _SubParsersAction
 
     Verbs = _SubParsersAction[ArgumentParser]
 
@@ -32,17 +30,21 @@ class _Exactly(ArgumentParser):
         super().error(visible(message))
 
 
-def parser() -> ArgumentParser:
-    """Of `python -m deploy`; an unknown verb or option ends the process with a usage message, as argparse does."""
+def parse(words: Sequence[str]) -> "Namespace":
+    """An unknown verb or option ends the process with the usage of what was typed, as argparse does."""
     parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)
-    _look(verbs)
     _work(verbs)
-    return parser
+    for name, given in _GIVEN.items():
+        given(verbs.add_parser(name)) if name in words[:1] else verbs.add_parser(name)
+    options, more = parser.parse_known_args(words)
+    if more:
+        verbs.choices[options.verb].error(f"unrecognized arguments: {' '.join(more)}")
+    return options
 
 
 def _stack(verbs: "Verbs") -> None:
@@ -73,13 +75,56 @@ def _data(verbs: "Verbs") -> None:
     _sure(rotate)
 
 
-def _look(verbs: "Verbs") -> None:
-    call.arguments(verbs.add_parser("call"))
-    explain = verbs.add_parser("explain")
-    explain.add_argument("method", type=str.upper)
-    explain.add_argument("target")
-    limits.arguments(verbs.add_parser("limits"))
-    cached.arguments(verbs.add_parser("cache"))
+def _call(verb: ArgumentParser) -> None:
+    from deploy import call
+
+    call.arguments(verb)
+
+
+def _explain(verb: ArgumentParser) -> None:
+    verb.add_argument("method", type=str.upper)
+    verb.add_argument("target")
+
+
+def _limits(verb: ArgumentParser) -> None:
+    from functions.gateway import limits
+
+    limits.arguments(verb)
+
+
+def _cache(verb: ArgumentParser) -> None:
+    from functions.gateway import cached
+
+    cached.arguments(verb)
+
+
+def _packaged(verb: ArgumentParser) -> None:
+    from deploy.package import unit
+
+    verb.add_argument("--python", type=_version, default=unit.HERE, help="what it is to run on, as in 3.13")
+    verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
+
+
+def _package(verb: ArgumentParser) -> None:
+    verb.add_argument("name")
+    _packaged(verb)
+
+
+def _chaos(verb: ArgumentParser) -> None:
+    from deploy.chaos import run
+
+    run.arguments(verb)
+
+
+_GIVEN: dict[str, Callable[[ArgumentParser], None]] = {
+    "call": _call,
+    "explain": _explain,
+    "limits": _limits,
+    "cache": _cache,
+    "package": _package,
+    "unit-config": _packaged,
+    "chaos": _chaos,
+}
 
 
 def _work(verbs: "Verbs") -> None:
@@ -92,12 +137,6 @@ def _work(verbs: "Verbs") -> None:
     remove = verbs.add_parser("remove")
     remove.add_argument("name")
     _sure(remove)
-    package = verbs.add_parser("package")
-    package.add_argument("name")
-    for verb in (package, verbs.add_parser("unit-config")):
-        verb.add_argument("--python", type=_version, default=unit.HERE, help="what it is to run on, as in 3.13")
-        verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
-    chaos.arguments(verbs.add_parser("chaos"))
 
 
 def _version(text: str) -> str:

@@ -1,6 +1,7 @@
 """What each verb says and asks: an engine's answers in words, tables and lines for a terminal.
 
-Each takes an engine and returns the exit code. Nothing here knows which engine it is.
+Each takes an engine and returns the exit code. Nothing here knows which engine it is. What a verb alone needs is
+imported there: the others answer sooner.
 """
 
 import sys
@@ -11,17 +12,13 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from deploy import keys, lines, rollout
-from deploy.backup import archive
-from deploy.backup.key import Keys
+from deploy import lines
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
-from deploy.package import bundle, contents, unit
-from deploy.scaffold import create
 from deploy.undisturbed import interrupted_once, undisturbed
-from runtime.url import Url
-from runtime.visible import visible
 
 if TYPE_CHECKING:
+    from deploy.backup.archive import Stores
+    from deploy.backup.key import Keys
     from deploy.docker.engine import DockerEngine
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
@@ -66,6 +63,8 @@ def scale(engine: Engine, function: str, instances: int) -> int:
 
 def deploy(engine: Engine, *, everything: bool) -> int:
     """Brings the checkout as it is into service, one instance at a time."""
+    from deploy import rollout
+
     with interrupted_once(), engine.fleet() as fleet:
         changed = rollout.deploy(fleet, everything=everything)
     if said := str(changed):
@@ -97,6 +96,8 @@ def apply(engine: Engine) -> int:
 
 def rollback(engine: Engine) -> int:
     """Brings back what the last deploy replaced, one instance at a time."""
+    from deploy import rollout
+
     with interrupted_once(), engine.fleet() as fleet:
         changed = rollout.rollback(fleet)
     print(f"Rolled back: {changed}.")
@@ -143,6 +144,8 @@ def admin(engine: Engine, email: str, *, create: bool) -> int:
 
 def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
     """Saves all functions' data in a new folder below `below`, signed with `key`, while everything runs."""
+    from deploy.backup import archive
+
     folder = archive.save(engine.stores(), below, now, key)
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"Backed up {', '.join(engine.stores())} ({size / 1e6:.1f} MB).", end=" ")
@@ -150,11 +153,13 @@ def backup(engine: Engine, below: Path, now: datetime, key: bytes) -> int:
     return 0
 
 
-def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime, signing: Keys) -> int:
+def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime, signing: "Keys") -> int:
     """Replaces data by a backup's, once it is checked and the answer is y; what was there is saved below `before`.
 
     When it fails half-way, what was there is put back.
     """
+    from deploy.backup import archive
+
     stores = engine.stores()
     with archive.room(before) as room:
         found = archive.check(folder, stores, FUNCTIONS, signing.of, room)
@@ -176,7 +181,9 @@ def restore(engine: Engine, folder: Path, before: Path, ask: Ask, now: datetime,
     return 0
 
 
-def _put_back(kept: Path, stores: archive.Stores, why: BaseException) -> None:
+def _put_back(kept: Path, stores: "Stores", why: BaseException) -> None:
+    from deploy.backup import archive
+
     try:
         archive.load(kept, archive.check(kept, stores, FUNCTIONS, None), stores, FUNCTIONS)
     except Refusal as refusal:
@@ -186,6 +193,8 @@ def _put_back(kept: Path, stores: archive.Stores, why: BaseException) -> None:
 
 def rotate_keys(engine: Engine, *, at_once: bool, ask: Ask, now: float) -> int:
     """Has another key sign tokens; `at_once` also withdraws all others, which ends what they have signed (asks)."""
+    from deploy import keys
+
     folder = engine.signing_keys()
     if at_once and ask("Withdraw every signing key? All access tokens end. [y/N] ").lower() != "y":
         raise Refusal("Nothing was changed: answer y, or leave --now out.")
@@ -200,58 +209,6 @@ def images(engine: "DockerEngine") -> int:
     """Builds every function's image, and shows how large each is."""
     for name, size in engine.images().items():
         print(f"{name:<24} {size / 1e6:6.0f} MB")
-    return 0
-
-
-def new(root: Path, name: str, *, stateless: bool) -> int:
-    """Makes a function, and says what comes next."""
-    for file in create.new(root, name, stateless=stateless):
-        print(file)
-    unit.write(root)
-    print(f"\n{name} is there: `just up` starts it, `just test` tests it. Begin in functions/{name}/app.py")
-    return 0
-
-
-def add_upstream(root: Path, name: str, url: str) -> int:
-    """Puts a service that is run by others behind the gateway, and says what comes next."""
-    try:
-        parsed = Url.parse(url)
-    except ValueError as error:
-        raise Refusal(f"{error}.") from None
-    for file in create.upstream(root, name, parsed):
-        print(file)
-    print(
-        f"\n{name} is there: `just apply` puts {parsed} behind the gateway. Its routes: functions/{name}/function.toml"
-    )
-    return 0
-
-
-def remove(root: Path, name: str, ask: Ask) -> int:
-    """Takes a function away, once the answer is y."""
-    doomed = ", ".join(str(folder.relative_to(root)) for folder in create.folders(root, name))
-    if ask(f"Delete {doomed}? [y/N] ").lower() != "y":
-        raise Refusal("Nothing was deleted: answer y, or give --yes.")
-    kept = "Its data stays until `just down --data`." if (root / "functions" / name / "schema").is_dir() else ""
-    create.remove(root, name)
-    unit.write(root)
-    print(f"{name} is gone from the checkout: `just up` takes it out of what runs. {kept}".rstrip())
-    return 0
-
-
-def package(root: Path, name: str, to: Path, python: str, home: str) -> int:
-    """Makes one archive of a function and all that it needs, to be unpacked in `home`, and says how it is run."""
-    made = bundle.build(root, name, to, python, home)
-    for file in contents.left_out(root, name):
-        print(f"Left out, as git does not know it: {visible(file.relative_to(root))}")
-    print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, for Python {python})")
-    print(f"Unpack it in {home}, then `python3 {home}/{name}` serves it; for NGINX Unit see docs/unit.md")
-    return 0
-
-
-def unit_config(root: Path, python: str = unit.HERE, home: str = unit.HOME) -> int:
-    """Writes what NGINX Unit is told of the functions, whose packages are for that Python and unpacked in `home`."""
-    for file in unit.write(root, python, home):
-        print(file)
     return 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from deploy import apply as module
 from deploy.apply import Applied, Open, apply, which
 from deploy.engine import Refusal
-from functions.gateway.control import Said
+from functions.gateway.revisions import Said
 
 
 @dataclass

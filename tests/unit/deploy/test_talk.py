@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.talk import Talk, all_say
-from functions.gateway.control import Said
+from functions.gateway.revisions import Said
 
 SAID = b'{"revision":"abc","why":["no"],"rolls":true}\n'
 

@@ -339,18 +339,6 @@ def test_rollback_says_what_is_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "Rolled back: replaced orders, gateway.\n"
 
 
-def test_what_is_no_url_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="is no service's origin; write"):
-        verbs.add_upstream(tmp_path, "legacy", "legacy:80")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_unit_is_told_anew_of_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verbs.unit_config(tmp_path) == 0
-    assert capsys.readouterr().out == "deploy/unit/config.json\n"
-    assert (tmp_path / "deploy/unit/config.json").exists()
-
-
 def test_an_apply_says_what_is_served_and_that_nothing_was_restarted(capsys: pytest.CaptureFixture[str]) -> None:
     assert verbs.apply(Still(applied=Applied("abc", late=["gateway-2"]))) == 0
     said = capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local import control
 from deploy.local.layout import Layout
-from functions.gateway.control import Said
+from functions.gateway.revisions import Said
 
 
 @pytest.fixture
