@@ -5,6 +5,7 @@ and used here, so what is to be reached there may run anywhere. The machine's ow
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 POSSIBLE = os.geteuid() == 0 and shutil.which("ip") is not None
@@ -28,6 +30,7 @@ class Far:
     """The machine; `there` is its address."""
 
     def __init__(self) -> None:
+        _tidy()
         self._name = f"far{os.getpid()}"
         self._switch = f"{self._name}-switch"
         for namespace in (self._name, self._switch):
@@ -72,6 +75,16 @@ class Far:
             subprocess.run(asked, check=True, pass_fds=[theirs.fileno()])
             _, [made], _, _ = socket.recv_fds(ours, 1, 1)
         return socket.socket(fileno=made)
+
+
+def _tidy() -> None:
+    """Removes what a run that was killed has left: its address is ours."""
+    listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
+    for name, process in re.findall(r"^(far(\d+)\S*)", listed, re.MULTILINE):
+        if not Path("/proc", process).exists():
+            with suppress(subprocess.CalledProcessError):  # it is gone with the first of the two
+                _ip("link", "delete", f"far{process}")
+            _ip("netns", "delete", name)
 
 
 @contextmanager
