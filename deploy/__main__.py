@@ -151,7 +151,11 @@ def call_chaos(engine: Engine, name: str, options: argparse.Namespace) -> int:
     make = _maker(name)
     told = os.environ | {"PORTICO_STATE": str(_state())}
     here = "host.docker.internal" if name == "docker" else LOOPBACK
-    scene = EngineScene(engine, lambda copy: make(copy, told, say=lambda _: None), ROOT, here)
+
+    def of(copy: Path) -> Engine:
+        return make(copy, told, say=lambda _: None)
+
+    scene = EngineScene(engine, of, ROOT, here, gateways=options.gateways)
     return chaos.main(engine, scene, _state() / "chaos", options)
 
 

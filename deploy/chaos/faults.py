@@ -111,10 +111,13 @@ FAULTS = (
 )
 
 
-def chosen(scene: Scene, *, short: bool) -> Sequence[Fault]:
-    """Those that can be done to this stack."""
+def chosen(scene: Scene, *, short: bool, only: str = "") -> Sequence[Fault]:
+    """Those that can be done to this stack, with `only` in their names. Raises Refusal where there is none."""
     there = [fault for fault in FAULTS if not fault.needs or scene.instances(fault.needs)]
-    return [fault for fault in there if fault.short or not short]
+    found = [fault for fault in there if (fault.short or not short) and only in fault.name]
+    if not found:
+        raise Refusal(f"No fault has {only} in its name: there are {', '.join(fault.name for fault in there)}.")
+    return found
 
 
 def _scale(scene: Scene, instances: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.chaos import amends, books, people, report
-from deploy.chaos.faults import Fault, chosen
+from deploy.chaos.faults import COPIES, Fault, chosen
 from deploy.chaos.ledger import Ledger, differences
 from deploy.chaos.load import Load
 from deploy.chaos.scene import EngineScene
@@ -33,6 +33,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--requests", type=int, default=20_000, help="at least so many in all")
     parser.add_argument("--rate", type=float, default=100.0, help="so many a second")
     parser.add_argument("--short", action="store_true", help="fewer faults, a tenth of the requests")
+    parser.add_argument("--gateways", type=int, default=COPIES, help="so many from the start")
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults with that in their names, as in `up:`")
 
 
 def main(engine: Engine, scene: EngineScene, folder: Path, options: Namespace) -> int:
@@ -41,7 +43,7 @@ def main(engine: Engine, scene: EngineScene, folder: Path, options: Namespace) -
         raise Refusal(f"Ask for at least one request, at a rate from 1 to {_FASTEST} a second.")
     run = f"chaos-{secrets.token_hex(3)}"
     requests = options.requests // (10 if options.short else 1)
-    this = _Run(engine, scene, run, requests, options.rate, short=options.short)
+    this = _Run(engine, scene, run, requests, options.rate, options.short, options.only)
     with scene.set():
         return asyncio.run(_run(this, folder))
 
@@ -56,6 +58,7 @@ class _Run:
     requests: int
     rate: float
     short: bool
+    only: str
     ledger: Ledger = field(default_factory=Ledger)
 
     @staticmethod
@@ -89,7 +92,7 @@ async def _people(this: _Run, wire: Wire, stock: dict[str, int]) -> list[Person]
 
 
 async def _faults(this: _Run, load: Load) -> list[Row]:
-    faults = chosen(this.scene, short=this.short)
+    faults = chosen(this.scene, short=this.short, only=this.only)
     least = this.requests / len(faults) / this.rate
     async with asyncio.TaskGroup() as group:
         running = group.create_task(load.run())

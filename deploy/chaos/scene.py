@@ -34,16 +34,23 @@ class EngineScene:
     """See deploy.chaos.faults.Scene. `make` gives the engine of the same stack for another checkout.
 
     `here` is this machine as a gateway names it, if not by the loopback: there it finds the service whose answers are
-    odd. `struck` is when the last signal was sent, by `clock`; None since `look`.
+    odd. `gateways` run from the start. `struck` is when the last signal was sent, by `clock`; None since `look`.
     """
 
-    def __init__(
-        self, engine: Engine, make: Make, root: Path, here: str = LOOPBACK, clock: Callable[[], float] = time.monotonic
+    def __init__(  # noqa: PLR0913  those with defaults are for one verb and for tests
+        self,
+        engine: Engine,
+        make: Make,
+        root: Path,
+        here: str = LOOPBACK,
+        clock: Callable[[], float] = time.monotonic,
+        gateways: int = COPIES,
     ) -> None:
         self._engine = engine
         self._make = make
         self._root = root
         self._here = here
+        self._gateways = gateways
         self._service = (LOOPBACK if here == LOOPBACK else "", _free_port())
         self._clock = clock
         self._known: dict[str, Instance] = {}
@@ -145,7 +152,7 @@ class EngineScene:
             self._edits = self._developed(Path(folder))
             try:
                 for name in functions:
-                    self._engine.scale(name, COPIES)
+                    self._engine.scale(name, self._gateways if name == GATEWAY else COPIES)
                 self.look()
                 yield
             finally:

@@ -16,13 +16,15 @@ from deploy.chaos.wire import Answer, Request
 
 PASSWORD = "a password that many accounts of one run have"  # noqa: S105  of accounts that are made to be thrown away
 
-# One turn. Of the reads some are public and some private; what is settled is paid or cancelled.
+# One turn: half of it are orders with keys. Of the reads some are public and some private; what is settled is paid or
+# cancelled.
 _TURN = (
-    "read", "place", "read", "settle", "read", "read", "place", "read", "settle", "read", "read", "slow", "read",
-    "read", "place", "read", "settle", "read", "read", "place", "read", "settle", "read", "read", "list",
+    "place", "read", "place", "settle", "place", "settle", "place", "read", "place", "settle", "place", "slow",
+    "settle", "place", "read", "place", "settle", "place", "settle", "place", "read", "place", "settle", "list",
+    "settle",
 )  # fmt: skip
 _REGISTER = 100  # one call in so many makes an account: a password is hashed for it
-_PAY = 6  # one order in so many is paid, the others are cancelled: a run uses up little of the stock
+_PAY = 24  # one order in so many is paid, the others are cancelled: a run uses up little of the stock
 _SLOWLY = 1.0  # seconds
 
 

@@ -32,7 +32,8 @@ match = "GET /odd/{{case...}}"
 def same(root: Path, folder: Path) -> Path:
     """What runs, in `folder`, which is there and empty."""
     made = shutil.copytree(root, folder, ignore=_LEFT, dirs_exist_ok=True)
-    shutil.copyfile(root / ".dockerignore", made / ".dockerignore")
+    if (ignored := root / ".dockerignore").exists():
+        shutil.copyfile(ignored, made / ignored.name)
     return made
 
 

@@ -87,6 +87,12 @@ def test_a_short_run_has_fewer_faults() -> None:
     assert set(chosen(Noted(DOCKER), short=True)) < set(FAULTS)
 
 
+def test_faults_are_chosen_by_their_names() -> None:
+    assert {fault.name[:3] for fault in chosen(Noted(LOCAL), short=False, only="up: ")} == {"up:"}
+    with pytest.raises(Refusal, match="No fault has earthquake in its name: there are nothing, scale up,"):
+        chosen(Noted(LOCAL), short=False, only="earthquake")
+
+
 def test_every_fault_does_something_to_instances_that_are_there() -> None:
     for scene in (Noted(LOCAL), Noted(DOCKER)):
         for fault in chosen(scene, short=False):
