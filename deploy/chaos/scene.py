@@ -37,7 +37,7 @@ class EngineScene:
     odd. `gateways` run from the start. `struck` is when the last signal was sent, by `clock`; None since `look`.
     """
 
-    def __init__(  # noqa: PLR0913  those with defaults are for one verb and for tests
+    def __init__(
         self,
         engine: Engine,
         make: Make,
