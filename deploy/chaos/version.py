@@ -24,6 +24,7 @@ name = "odd"
 url = "{url}"
 [defaults]
 auth = "public"
+body = "64KiB"
 [[route]]
 match = "GET /odd/{{case...}}"
 """

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from deploy import front
 from deploy.engine import GATEWAY, Refusal
+from deploy.local import packages
 from deploy.local.layout import Layout
 from deploy.local.programs import NGINX_OPTIONS, nginx_globals
 from deploy.local.supervisor.client import Process
 from functions.gateway.revisions import CURRENT
 
+_LINGER, _LINGERING = "2s", (1, 27, 4)  # as in nginx/upstreams/docker.template; the first nginx that can
 _PAUSE = 0.01  # seconds between two looks at who has ended
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")  # nginx's own variables are lower case
 
@@ -35,9 +37,21 @@ def render(layout: Layout) -> bool:
     if layout.front.tls:
         sources["conf.d/tls.inc"] = layout.root / "nginx/templates/tls.inc.template"
     written = [_write(layout.nginx / name, fill(source.read_text(), variables)) for name, source in sources.items()]
+    written.append(_write(layout.nginx / "conf.d/idle.conf", idle(_version())))
     before = front.identity(layout.tls)
     certified = front.keep(layout.front, layout.tls, mode=0o600) not in ("", before)
     return any([*written, certified, not layout.front.tls and _remove(layout.nginx / "conf.d/tls.inc")])
+
+
+def idle(version: tuple[int, ...]) -> str:
+    """What has idle connections stay for a while at a reload, so that no POST meets a closed one; older ones can't."""
+    return f"keepalive_min_timeout {_LINGER};\n" if version >= _LINGERING else ""
+
+
+def _version() -> tuple[int, ...]:
+    said = subprocess.run([packages.require("nginx"), "-v"], check=False, capture_output=True, text=True).stderr
+    found = re.search(r"nginx/(\d+(?:\.\d+)*)", said)
+    return tuple(map(int, found[1].split("."))) if found else ()
 
 
 def kept(layout: Layout) -> Mapping[Path, bytes]:

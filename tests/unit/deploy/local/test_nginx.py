@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.layout import Layout
-from deploy.local.nginx import fill, values
+from deploy.local.nginx import fill, idle, values
 
 ROOT = Path(__file__).parents[4]
 
@@ -45,3 +45,10 @@ def test_what_has_no_tls_is_for_this_machine_alone_where_there_is_some() -> None
 
 def test_an_ipv6_address_is_put_in_brackets() -> None:
     assert values(Layout(ROOT, ROOT, 9000, "::1"))["BIND"] == "[::1]"
+
+
+@pytest.mark.parametrize(
+    ("version", "lingers"), [((1, 22, 1), False), ((1, 27, 3), False), ((1, 27, 4), True), ((), False)]
+)
+def test_idle_connections_stay_at_a_reload_where_nginx_can_have_that(version: tuple[int, ...], lingers: bool) -> None:  # noqa: FBT001  a row
+    assert (idle(version) == "keepalive_min_timeout 2s;\n") == lingers
