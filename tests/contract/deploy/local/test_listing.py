@@ -42,11 +42,14 @@ def test_whom_the_checkout_has_no_more_comes_last_and_is_told_apart(roster: Rost
     assert (rows[-1].name, rows[-1].state, rows[-1].pid) == ("old-1", "left-over", 7)
 
 
-def test_what_only_the_checkout_knows_is_no_part_of_what_runs(roster: Roster, checkout: Path) -> None:
+def test_what_only_the_checkout_knows_is_no_part_of_what_runs(
+    roster: Roster, checkout: Path, environment: dict[str, str]
+) -> None:
+    assert listed(roster, {}, {})
     (checkout / "functions/zoo").mkdir()
     (checkout / "functions/zoo/function.toml").write_text('name = "zoo"\n[app]\nmodule = "it"\n')
-    roster._layout.__dict__.pop("functions", None)
-    assert "zoo-1" not in {row.name for row in listed(roster, {}, {})}
+    again = Roster(Layout.read(checkout, environment))
+    assert "zoo-1" not in {row.name for row in listed(again, {}, {})}
 
 
 def test_gateways_say_which_manifests_they_serve(roster: Roster) -> None:
