@@ -9,7 +9,10 @@ import pytest
 from tests.e2e.stack import ROOT, Stack, stack_of
 
 STRUCK = ["scale up", "scale down", "kill a gateway", "kill an orders", "kill Redis", "kill an nginx worker"]
-EDITED = ["up: a function more", "up: one edited", "up: a typo, then mended", "up: a function less"]
+EDITED = [
+    *("apply: an upstream more", "apply: a typo, then mended"),
+    *("up: a function more", "up: a typo, then mended", "up: a function less"),
+]
 COUNTS = ("reads", "keyed", "unkeyed")
 
 
