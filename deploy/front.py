@@ -66,8 +66,13 @@ class Front:
 
     @property
     def published(self) -> dict[str, str]:
-        """For the compose files: where a container's ports are published."""
-        return {"BIND": self.bind, "PLAIN_BIND": self.plain}
+        """For the compose files: where a container's ports are published, and how it listens itself.
+
+        Where clients come by IPv6 it has IPv6 too: else they all come from one address, which Docker puts in.
+        """
+        by_six = ":" in self.bind
+        inside = {"INSIDE": "::", "BOTH": "ipv6only=off", "IPV6": "true"} if by_six else {}
+        return {"BIND": self.bind, "PLAIN_BIND": self.plain, **inside}
 
     @property
     def address(self) -> str:

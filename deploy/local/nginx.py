@@ -96,6 +96,7 @@ def values(layout: Layout) -> dict[str, str]:
     slots = enumerate(layout.slots(GATEWAY).values(), start=1)
     return {
         "BIND": front.bracketed(layout.bind),
+        "BOTH": "",
         "PORT": str(layout.port),
         "TLS_BIND": front.bracketed(layout.front.bind),
         "TLS_PORT": str(layout.front.port),

@@ -23,6 +23,16 @@ def test_with_tls_what_has_none_is_for_this_machine_alone() -> None:
     assert (front.plain, front.bind, front.address) == ("127.0.0.1", "192.0.2.1", "https://192.0.2.1:443")
 
 
+def test_where_clients_come_by_ipv6_the_container_has_it_too() -> None:
+    """Else Docker has all of them come from one IPv4 address, and each uses up everybody's limits."""
+    inside = {"INSIDE": "::", "BOTH": "ipv6only=off", "IPV6": "true"}
+    assert Front.read(SELF_SIGNED | {"BIND": "::"}).published == {"BIND": "::", "PLAIN_BIND": "127.0.0.1"} | inside
+    assert (
+        Front.read({"BIND": "[2001:db8::1]"}).published == {"BIND": "2001:db8::1", "PLAIN_BIND": "2001:db8::1"} | inside
+    )
+    assert Front.read({"BIND": "192.0.2.1"}).published == {"BIND": "192.0.2.1", "PLAIN_BIND": "192.0.2.1"}
+
+
 def test_a_browser_should_not_insist_on_a_certificate_that_was_made_to_try() -> None:
     assert Front.read(SELF_SIGNED).hsts == "max-age=0"
     assert Front.read(SELF_SIGNED | {"HSTS": "max-age=5"}).hsts == "max-age=5"

@@ -16,8 +16,11 @@ from runtime import sizes
 from runtime.problem import KINDS
 from runtime.units import Size
 
-NGINX = Path(__file__).parents[3] / "nginx"
-_UNITS = {"": 1, "k": 1024, "m": 1024**2}
+ROOT = Path(__file__).parents[3]
+NGINX = ROOT / "nginx"
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+TAKERS = 4  # addresses that may leave as many answers unread as each may have requests, before nginx has no memory left
 
 ADDED = 2048  # bytes that nginx adds to a request's head: X-Forwarded-For and -Proto, X-Request-Id, Host
 
@@ -57,6 +60,19 @@ def test_nginx_has_buffers_for_a_head_and_more() -> None:
     assert buffer <= each <= busy
     assert busy >= PIECE
     assert HIGH_WATER <= sizes.READ_HEAD
+
+
+def test_answers_that_a_few_addresses_leave_unread_fit_in_nginx_s_memory() -> None:
+    """By HTTP/2 asking for one takes some ten bytes, so what bounds it is how many there may be of one address."""
+    ((of_one,), (buffer,), (number, each)) = said("limit_conn of_one"), said("proxy_buffer_size"), said("proxy_buffers")
+    nginx = (ROOT / "deploy/docker/stack.yml").read_text().partition("\n  nginx:")[2].partition("\n\n")[0]
+    ((files, memory),) = re.findall(r"client_body:\S*size=(\w+).*mem_limit: (\w+)", nginx, re.DOTALL)
+    left = _bytes(memory) - _bytes(files)  # files of bodies are counted as memory there
+    assert TAKERS * of_one * (buffer + number * each) < left
+
+
+def _bytes(text: str) -> int:
+    return int(text[:-1]) * _UNITS[text[-1]]
 
 
 # A body.

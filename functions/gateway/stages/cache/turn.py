@@ -73,6 +73,7 @@ class Turn:
         far = self._levels.far
         assert far is not None
         assert self._claim is not None
+        self._mine = True  # also where this ends before the reply comes; who never had it releases nothing
         self._mine = self._levels.alone or await far.claim(self._claim, self._deadline)
         return self._mine
 

@@ -45,6 +45,28 @@ async def test_who_waits_asks_when_the_first_brought_nothing() -> None:
     assert far.claims == set()
 
 
+async def test_who_ends_while_it_claims_leaves_no_claim() -> None:
+    """The claim may have been made by then, and would keep all others waiting for a question that nobody asks."""
+    far = Shared()
+    first = await turn(await heard(far))
+    claiming = asyncio.Event()
+    claim = far.claim
+
+    async def slow(name: bytes, seconds: float) -> bool:
+        made = await claim(name, seconds)
+        claiming.set()
+        await asyncio.Event().wait()
+        return made
+
+    far.claim = slow  # type: ignore[method-assign]
+    asking = asyncio.create_task(first.elsewhere())
+    await claiming.wait()
+    asking.cancel()
+    await asyncio.wait({asking})
+    first.over(None)
+    assert far.claims == set()
+
+
 async def test_nobody_waits_for_longer_than_half_a_deadline() -> None:
     far = Shared()
     one, other = await heard(far), await heard(far)
