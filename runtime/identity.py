@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import msgspec
@@ -122,6 +123,14 @@ class Verifier:
             del self._verdicts[token]
             raise _expired()
         return principal
+
+    async def expect(self, token: str) -> None:
+        """Fetches the keys at once, if there is none for `token`, which its issuer itself gave out just now."""
+        with suppress(compact.Unacceptable):
+            kid = compact.kid(token)
+            async with self._fetching:
+                if kid not in self._keys:
+                    await self._renew()
 
     async def renew(self) -> bool:
         """Fetches the keys; whether they were to be had.

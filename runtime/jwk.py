@@ -14,6 +14,9 @@ from runtime.compact import ALGORITHM
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+MOST = 100  # keys that may sign: each takes half a millisecond, in which an event loop does nothing else
+_LARGEST = 1024**2  # bytes of a set
+
 _P = 2**255 - 19  # RFC 8032, section 5.1
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT = pow(2, (_P - 1) // 4, _P)  # of -1
@@ -22,18 +25,23 @@ _ROOT = pow(2, (_P - 1) // 4, _P)  # of -1
 def signers(document: bytes) -> "dict[str, Ed25519PublicKey | None]":
     """The keys by id; None for one that is in the set, but no signer.
 
-    Raises ValueError for what is no set, and for an empty one: nobody withdraws all there is.
+    Raises ValueError for what is no set, for an empty one (nobody withdraws all there is), and one that is too large.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415  40 ms, 10 MB
 
     named = [key for key in _members(document) if isinstance(key, dict) and isinstance(key.get("kid"), str)]
-    points = {key["kid"]: point for key in named if _is_meant(key) and _is_sound(point := _point(key["x"]))}
+    meant = [key for key in named if _is_meant(key)]
+    if len(meant) > MOST:
+        raise ValueError(f"a JWK set with {len(meant)} keys for signatures, of which {MOST} are taken")
+    points = {key["kid"]: point for key in meant if _is_sound(point := _point(key["x"]))}
     others = {key["kid"]: None for key in named if key["kid"]}
     return {**others, **{kid: Ed25519PublicKey.from_public_bytes(point) for kid, point in points.items()}}
 
 
 def _members(document: bytes) -> list[Any]:
     """Whatever is in the set. What no key that signs can hold, a number or bytes that are no text, breaks nothing."""
+    if len(document) > _LARGEST:
+        raise ValueError(f"a JWK set of {len(document)} bytes, of which {_LARGEST} are taken")
     try:
         found = json.loads(document.decode("utf-8-sig", "replace"), parse_int=bool, parse_float=bool)
     except (ValueError, RecursionError) as error:

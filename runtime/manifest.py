@@ -16,6 +16,7 @@ import msgspec
 from runtime.units import Duration, Rule, Size
 from runtime.url import Origin, Url
 from runtime.validation import Fault, Invalid, convert
+from runtime.visible import visible
 
 FILE = "function.toml"
 
@@ -205,11 +206,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
 
 class ManifestError(SystemExit):
-    """Everything that is wrong with manifests, a line each; ends a process that does not catch it."""
+    """Everything that is wrong with manifests, a line each; ends a process that does not catch it.
+
+    Keys and folders' names are whoever's who wrote them, so they are written out.
+    """
 
     def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = [visible(line) for line in lines]
+        super().__init__("\n".join(self.lines))
 
 
 def read_all(root: Path) -> list[Manifest]:

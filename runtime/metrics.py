@@ -97,10 +97,11 @@ class Family(Generic[C]):
         """The values of each child that there is."""
         return [*self._children]
 
-    def forget(self, *values: str) -> None:
-        """Drops the children whose values begin so; whoever has one bound adds to it unseen."""
+    def forget(self, gone: set[tuple[str, ...]]) -> None:
+        """Drops, in one pass, the children whose values begin so; whoever has one bound adds to it unseen."""
+        lengths = {len(values) for values in gone}
         for known in self.known():
-            if known[: len(values)] == values:
+            if any(known[:length] in gone for length in lengths):
                 del self._children[known]
 
     def lines(self, name: str) -> Iterator[str]:

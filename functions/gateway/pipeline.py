@@ -124,7 +124,7 @@ def stages(route: Route, parts: Parts) -> Iterator[Stage]:
         yield guard(parts.permits, limits(route, by_address))
     if parts.api_keys:
         prefix, tokens = parts.api_keys
-        yield withhold(prefix) if public else swap(tokens, prefix, parts.permits)
+        yield withhold(prefix) if public else swap(tokens, prefix, parts.permits, parts.verifier)
     if not public:
         yield authenticate(parts.verifier, policy.role, parts.ended)
     if route.rules:

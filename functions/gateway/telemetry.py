@@ -78,13 +78,11 @@ class Telemetry:
         """
         gone = [each for each in self.in_flight.known() if each not in routes and each[0] not in besides]
         idle = [each for each in gone if not self.in_flight.of(*each).value]
-        for each in idle:
-            for family in (self.answers, self.heads, self.in_flight):
-                family.forget(*each)
+        for family in (self.answers, self.heads, self.in_flight):
+            family.forget({*idle})
         functions = {function for function, _ in (*routes, *self.in_flight.known())} | {*besides}
         for family in (self.problems, self._retries, self._refused, self._cached, self._openings):
-            for function in {values[0] for values in family.known()} - functions:
-                family.forget(function)
+            family.forget({values[:1] for values in family.known() if values[0] not in functions})
         return len(idle) == len(gone)
 
     def watch_revision(self, read: Callable[[], str]) -> None:

@@ -15,7 +15,7 @@ def keep(largest: int = KEPT) -> Stage:
 
     def stage(handler: Handler) -> Handler:
         async def kept(exchange: Exchange) -> Response:
-            if exchange.length and exchange.length <= largest:
+            if exchange.body is None and exchange.length and exchange.length <= largest:
                 exchange.body = await _whole(exchange)
             return await handler(exchange)
 

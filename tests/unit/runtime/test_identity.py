@@ -420,6 +420,18 @@ async def test_a_new_key_is_found_when_its_first_token_comes() -> None:
     assert house.signer.asked == 2
 
 
+async def test_a_token_that_its_issuer_gave_out_just_now_waits_for_no_turn() -> None:
+    house = House()
+    await house.refuses_as_forged(signed(key=ANOTHER, kid="two"))  # so that nobody's kid is looked for, for a while
+    house.signer.document = jwks(one=OURS, two=ANOTHER)
+    token = signed(key=ANOTHER, kid="two")
+    await house.refuses_as_forged(token)
+    await asyncio.gather(*(house.verifier.expect(token) for _ in range(10)))
+    assert (await house.verifier.verify(token)).id == "user-1"
+    await house.verifier.expect("nothing like a token")
+    assert house.signer.asked == 2
+
+
 async def test_forged_kids_make_no_storm() -> None:
     house = House()
     await house.verifier.verify(signed())

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.jwk import signers
+from runtime.jwk import MOST, signers
 from tests.forgeries import b64
 
 PRIVATE = Ed25519PrivateKey.generate()
@@ -155,3 +155,21 @@ def test_another_kind_of_key_under_the_same_id_takes_nobodys_place() -> None:
     x = b64(X25519PrivateKey.generate().public_key().public_bytes_raw())
     another = {"kty": "OKP", "crv": "X25519", "kid": "one", "x": x}
     assert found(GOOD, another) == found(another, GOOD) == {"one"}
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        document(*(GOOD | {"kid": str(number)} for number in range(MOST + 1))),
+        document(*[GOOD] * (MOST + 1)),
+        document(GOOD, "x" * 1024**2),
+    ],
+    ids=["keys", "one key again and again", "bytes"],
+)
+def test_a_set_that_would_hold_an_event_loop_up_is_none(large: bytes) -> None:
+    with pytest.raises(ValueError, match="are taken"):
+        signers(large)
+
+
+def test_what_signs_nothing_is_not_counted() -> None:
+    assert found(*[{"kty": "RSA", "kid": "other"}] * 2 * MOST, GOOD) == {"one"}

@@ -133,6 +133,24 @@ limits.often = "1/1s"
     ]
 
 
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("things", '"\\u001b[2J" = 1'),
+        ("things", '"\\u009b2J\\nfunctions/users: all is well" = 1'),
+        ("things", "name = '\x9b'\nnonsense \x9b"),
+        ("\x1b[2J\nthings", "nonsense"),
+    ],
+)
+def test_what_a_terminal_would_obey_in_a_fault_is_written_out(tmp_path: Path, place: str, text: str) -> None:
+    (tmp_path / place).mkdir()
+    (tmp_path / place / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ManifestError) as raised:
+        read_all(tmp_path)
+    assert all(line.isprintable() for line in raised.value.lines)
+    assert str(raised.value) == "\n".join(raised.value.lines)
+
+
 def test_a_sound_manifest_is_not_searched_for_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "runtime.positions", None)  # who imports it fails
     assert Manifest.read(write(tmp_path, USERS)).name == "users"

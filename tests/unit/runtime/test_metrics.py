@@ -94,8 +94,8 @@ def test_children_are_forgotten_by_how_their_values_begin(metrics: Metrics) -> N
     for values in (("a", "1"), ("a", "2"), ("b", "1")):
         family.of(*values).value += 1
     bound = family.of("a", "1")
-    family.forget("a", "1")
+    family.forget({("a", "1")})
     assert family.known() == [("a", "2"), ("b", "1")]
-    family.forget("a")
+    family.forget({("a",), ("c",)})
     bound.value += 1
     assert lines(metrics) == ['a_total{function="b",route="1"} 1']

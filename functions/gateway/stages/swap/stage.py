@@ -16,22 +16,25 @@ from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.stage import Limits, guard
 from functions.gateway.stages.swap.tokens import Tokens
 from runtime import log
-from runtime.identity import Refused
+from runtime.identity import Refused, Verifier, invalid
+from runtime.problem import UNAUTHENTICATED
 from runtime.units import Rule
 
 Keys = Callable[[bytes], re.Match[bytes] | None]
 
 WRONG = Limits("api-keys", {"wrong-keys": Rule.parse("60/1m burst 20 by address")})  # keys that are none
 
+(INVALID,) = invalid("").headers  # by which functions refuse a token, before they have done anything
+
 tell_refusal = log.Sparing(log.get(__name__).info)
 
 
-def swap(tokens: Tokens, prefix: str, permits: Permits) -> Stage:
-    """`prefix`: how keys begin. `permits`: for WRONG."""
+def swap(tokens: Tokens, prefix: str, permits: Permits, verifier: Verifier) -> Stage:
+    """`prefix`: how keys begin. `permits`: for WRONG. `verifier`: that of the tokens, below."""
     keys = credentials(prefix)
 
     def stage(handler: Handler) -> Handler:
-        return _Swapping(handler, tokens, keys, permits)
+        return _Swapping(handler, tokens, keys, permits, verifier)
 
     return stage
 
@@ -39,7 +42,8 @@ def swap(tokens: Tokens, prefix: str, permits: Permits) -> Stage:
 class _Swapping:
     """The handler of one route, below which there are no keys."""
 
-    def __init__(self, handler: Handler, tokens: Tokens, keys: Keys, permits: Permits) -> None:
+    def __init__(self, handler: Handler, tokens: Tokens, keys: Keys, permits: Permits, verifier: Verifier) -> None:
+        self._expect = verifier.expect
         self._handler = handler
         self._tokens = tokens
         self._keys = keys
@@ -56,15 +60,27 @@ class _Swapping:
         if token is not None:
             sent = exchange.headers
             try:
-                return await self._handler(self._bearing(exchange, token))
+                response = await self._handler(self._bearing(exchange, token))
             except Refused:
                 self._tokens.forget(key)
-                exchange.headers = sent
+            else:
+                if not self._outdated(key, response) or not exchange.whole:
+                    return response
+                response.finish()
+            exchange.headers, exchange.tried = sent, []
         return await self._guarded(exchange)
+
+    def _outdated(self, key: str, response: Response) -> bool:
+        """Whether the function believes the token no more: of a signing key that was withdrawn it may hear first."""
+        if response.status != UNAUTHENTICATED.status or INVALID not in response.headers:
+            return False
+        self._tokens.forget(key)
+        return True
 
     async def _fetched(self, exchange: Exchange) -> Response:
         with _telling(exchange):
             token = await self._tokens.fetch(presented(exchange.headers, self._keys) or "")
+        await self._expect(token)
         return await self._handler(self._bearing(exchange, token))
 
     def _bearing(self, exchange: Exchange, token: str) -> Exchange:

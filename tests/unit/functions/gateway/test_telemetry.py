@@ -13,7 +13,7 @@ from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import upstream
-from runtime.metrics import Metrics
+from runtime.metrics import Family, Metrics, Number
 from tests.exchanges import manifest
 from tests.lending import policies
 
@@ -158,6 +158,28 @@ def test_what_is_gone_is_forgotten_once_nothing_is_in_flight_there(metrics: Metr
     assert 'function="b"' not in page
     assert 'route="GET /kept"' in page
     assert 'function="gateway",route="none"' in page
+
+
+def test_many_routes_are_forgotten_in_as_many_looks_as_one(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    known = Family.known
+
+    def counted(family: Family[Number]) -> list[tuple[str, ...]]:
+        nonlocal looks
+        looks += 1
+        return known(family)
+
+    monkeypatch.setattr(Family, "known", counted)
+    taken = []
+    for routes in (1, 100):
+        for number in range(routes):
+            telemetry.requests("b", f"GET /{number}")
+        looks = 0
+        assert telemetry.keep(set())
+        taken.append(looks)
+    assert taken[0] == taken[1]
 
 
 def test_which_manifests_are_served_is_one_series(metrics: Metrics, telemetry: Telemetry) -> None:

@@ -5,10 +5,11 @@ import pytest
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.stages.authenticate import authenticate
+from functions.gateway.stages.keep import keep
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.swap.stage import WRONG, swap, withhold
 from functions.gateway.stages.swap.tokens import Swapped, Tokens
-from runtime.identity import Refused, Verifier, invalid
+from runtime.identity import Refused, Verifier, bearer, invalid
 from runtime.problem import QUOTA_EXCEEDED, UNAUTHENTICATED, Problem
 from tests.exchanges import Below, exchange
 from tests.tokens import Signer
@@ -27,7 +28,7 @@ class House:
         self.ended: set[str] = set()
         self.verifier = Verifier(self._keys, issuer="portico", audience="portico")
         self.tokens = Tokens(self._swap)
-        stage = swap(self.tokens, PREFIX, MemoryPermits(lambda: 0))
+        stage = swap(self.tokens, PREFIX, MemoryPermits(lambda: 0), self.verifier)
         self.handler: Handler = stage(authenticate(self.verifier, ended=self.ended)(self.below))
 
     async def called(self, *credentials: str, client: str = "192.0.2.1") -> Exchange:
@@ -117,6 +118,72 @@ async def test_a_signing_key_that_was_withdrawn_costs_no_request() -> None:
     assert house.asked == ["acme_1", "acme_1"]
 
 
+class Ahead:
+    """A function that has heard, before its gateway, that a signing key was withdrawn."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.verifier = Verifier(self._keys, issuer="portico", audience="portico")
+        self.signer = signer
+        self.bodies: list[bytes | None] = []
+        self.finished = 0
+
+    async def __call__(self, exchange: Exchange) -> Response:
+        self.bodies.append(exchange.body)
+        try:
+            await self.verifier.verify(bearer(dict(exchange.headers)[b"authorization"]))
+        except Refused as refusal:
+            return Response(401, list(refusal.headers), at_end=[self._finish])
+        return Response(200, [])
+
+    def _finish(self) -> None:
+        self.finished += 1
+
+    async def _keys(self) -> bytes:
+        return self.signer.key_set
+
+
+async def _withdrawn(body: bytes, length: int | None) -> tuple[Ahead, list[int]]:
+    """Two calls with a key whose token the gateway still believes, and the function does not."""
+    house = House("acme_1")
+    await house.called("Bearer acme_1")
+    house.signer = Signer("another")
+    ahead = Ahead(house.signer)
+    behind = swap(house.tokens, PREFIX, MemoryPermits(lambda: 0), house.verifier)(
+        authenticate(house.verifier)(keep()(ahead))
+    )
+    statuses = []
+    for _ in range(2):
+        asked = exchange(b"POST", b"/things", [(b"authorization", b"Bearer acme_1")], body, length=length)
+        statuses.append((await behind(asked)).status)
+    return ahead, statuses
+
+
+@pytest.mark.parametrize(("body", "length"), [(b"", 0), (b"{}", 2)])
+async def test_a_function_that_hears_first_of_a_withdrawn_key_costs_no_request_either(body: bytes, length: int) -> None:
+    ahead, statuses = await _withdrawn(body, length)
+    assert statuses == [200, 200]
+    assert ahead.bodies == [body or None] * 3
+    assert ahead.finished == 1
+
+
+async def test_a_body_that_is_not_held_is_not_sent_again_but_the_next_request_passes() -> None:
+    ahead, statuses = await _withdrawn(b"{}", None)
+    assert (statuses, ahead.finished) == ([401, 200], 0)
+
+
+@pytest.mark.parametrize("headers", [[], [(b"www-authenticate", b'Bearer error="insufficient_user_authentication"')]])
+async def test_another_refusal_of_a_function_is_its_answer(headers: list[Header]) -> None:
+    house = House("acme_1")
+
+    async def below(_exchange: Exchange) -> Response:
+        return Response(401, headers)
+
+    handler = swap(house.tokens, PREFIX, MemoryPermits(lambda: 0), house.verifier)(below)
+    for _ in range(2):
+        assert (await handler(exchange(headers=[(b"authorization", b"Bearer acme_1")]))).status == 401
+    assert house.asked == ["acme_1"]
+
+
 async def test_who_guesses_is_refused_unasked_after_a_while_and_nobody_else_is() -> None:
     house = House("acme_1", "acme_2")
     await house.called("Bearer acme_1")
@@ -138,7 +205,7 @@ async def test_the_same_wrong_one_again_and_again_costs_one_permit_only() -> Non
 async def test_a_refusal_from_below_comes_through_when_it_comes_again() -> None:
     house = House("acme_1")
     house.below = below = Below(invalid("always"))
-    handler = swap(house.tokens, PREFIX, MemoryPermits(lambda: 0))(below)
+    handler = swap(house.tokens, PREFIX, MemoryPermits(lambda: 0), house.verifier)(below)
     for times in (1, 3):
         with pytest.raises(Refused):
             await handler(exchange(headers=[(b"authorization", b"Bearer acme_1")]))
