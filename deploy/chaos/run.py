@@ -44,6 +44,8 @@ def main(engine: Engine, scene: EngineScene, folder: Path, options: Namespace) -
     run = f"chaos-{secrets.token_hex(3)}"
     requests = options.requests // (10 if options.short else 1)
     this = _Run(engine, scene, run, requests, options.rate, options.short, options.only)
+    scene.look()
+    chosen(scene, short=this.short, only=this.only)  # before anything is scaled for it
     with scene.set():
         return asyncio.run(_run(this, folder))
 
