@@ -281,6 +281,7 @@ def docker_stack(state: Path, name: str = "test") -> Iterator[Stack]:
     try:
         stack.run("images")
         with _up(stack):
+            stack.run("apply")  # what a first `up` does with a stack that Compose alone has started
             yield stack
     finally:
         stack.forget_images()
