@@ -87,6 +87,7 @@ class Live:
         self._documents = Collection((), self._document, time.monotonic)
         self._changing = asyncio.Lock()
         self._letting_go: asyncio.Task[None] | None = None
+        self._taken = False  # since the last look at what is needed
         self.members: dict[str, Membership] = {}  # these two are of what is served: for metrics
         self.upstreams: dict[str, Upstream] = {}
         self.edge = Edge(Table[Served]((), dict[Route, Served]().__getitem__), unrouted(parts), always)
@@ -110,6 +111,7 @@ class Live:
         if self._next is None:
             return
         (self._plan, self.edge.table), self._next = self._next, None
+        self._taken = True
         for shown in (self.members, self.upstreams):
             shown.clear()
         self.members.update((name, reach.watch.members) for name, reach in self._plan.reaches.items())
@@ -194,11 +196,13 @@ class Live:
     async def _let_go(self) -> bool:
         """Of what is needed neither now nor next; whether nothing of that is left."""
         async with self._changing:
+            self._taken = False
             needed = [self._plan, *([self._next[0]] if self._next else [])]
             counted = set().union(*((*plan.built, *plan.inside) for plan in needed))
             forgotten = self._telemetry.keep(counted, GATEWAY, *(name for plan in needed for name in plan.reaches))
             reaches = {reach for plan in needed for reach in plan.reaches.values()}
-            return await self._neighbours.let_go(reaches) and forgotten
+            gone = await self._neighbours.let_go(reaches)
+            return gone and forgotten and not self._taken  # else what was served a moment ago would be kept for good
 
 
 def _stood(built: Built) -> Built:
