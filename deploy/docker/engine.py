@@ -72,10 +72,11 @@ class DockerEngine:
         self._developing = developing
 
     def up(self) -> bool:
+        if self._identities() and not self._developing:
+            self._take_place()
+            return bool(rollout.deploy(self._fleet()))  # which reads the checkout first
         check(self._root)
         self._take_place()
-        if self._identities() and not self._developing:
-            return bool(rollout.deploy(self._fleet()))
         self._build()
         before, data = self._identities(), self._compose.volumes()
         if not before:

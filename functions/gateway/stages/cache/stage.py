@@ -6,10 +6,9 @@ what a request gets. A hit is looked up and answered before anything else is mad
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 
@@ -38,7 +37,6 @@ from functions.gateway.stages.cache.turn import Question, Turn, patience
 from functions.gateway.stages.deadline import deadline
 from runtime.problem import NOT_STORED, Problem
 
-T = TypeVar("T")
 _ROUNDS = 3  # times that a request waits for somebody else's fill before it goes alone
 _SHARE = 0.95  # of a request's time: so that something stale can still be sent when a fill's own is up
 
@@ -136,7 +134,7 @@ class Cache:
             if turn == _ROUNDS or not _common(asked, decided) or self._fills.apart(name):
                 name = None
             elif (fill := self._fills.joined(name)) is not None:
-                response = self._shared(asked, decided, await self._wait(fill, fill.end))
+                response = self._shared(asked, decided, await self._fills.wait(self._rules.function, fill, fill.end))
                 if response is not None:
                     return response
                 continue
@@ -148,7 +146,7 @@ class Cache:
     async def _led(self, asked: Asked, decided: Forward, fill: Fill) -> Response:
         """The answer for the one who asked; when that one leaves, the fill goes on, unless too many do."""
         try:
-            outcome = await self._wait(fill, fill.head)
+            outcome = await self._fills.wait(self._rules.function, fill, fill.head)
         except asyncio.CancelledError:
             fill.leave()
             raise
@@ -158,9 +156,6 @@ class Cache:
         if isinstance(outcome, Failed):
             return self._excused(asked, decided, outcome.problem)
         return self._answer(asked, decided, outcome, collapsed=outcome.elsewhere)
-
-    def _wait(self, fill: Fill, what: "asyncio.Future[T]") -> Awaitable[T]:
-        return self._fills.wait(self._rules.function, fill, what)
 
     def _shared(self, asked: Asked, decided: Forward, outcome: Outcome) -> Response | None:
         """What somebody else's fill is worth for this request; None when it has to ask itself."""
