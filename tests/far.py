@@ -4,6 +4,7 @@ Then nothing comes back: no reset, no refusal, no acknowledgement. As root, with
 and used here, so what is to be reached there may run anywhere. The machine's own network gets one interface more.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
+_DISCARD = 9  # a port where nothing listens
 POSSIBLE = os.geteuid() == 0 and shutil.which("ip") is not None
 
 _OPEN = """
@@ -39,6 +41,7 @@ class Far:
         _ip("-n", self._switch, "link", "set", "middle", "up")
         self._plug(self._name, HERE, port="near")
         self._plug("lan", THERE, port="far", namespace=self._name)
+        self._until_reached()
 
     def listen(self) -> socket.socket:
         """A listener over there."""
@@ -53,6 +56,16 @@ class Far:
 
     def plug(self) -> None:
         _ip("-n", self._switch, "link", "set", "far", "up")
+        self._until_reached()
+
+    @staticmethod
+    def _until_reached() -> None:
+        """A cable that was just plugged in takes a moment, and what is sent in it is lost; then it refuses at once."""
+        answer = 0
+        while answer != errno.ECONNREFUSED:
+            with socket.socket() as asking:
+                asking.settimeout(0.1)  # seconds
+                answer = asking.connect_ex((THERE, _DISCARD))
 
     def remove(self) -> None:
         _ip("link", "delete", self._name)  # a socket that is still open would keep its namespace, and that the cable

@@ -36,6 +36,7 @@ class Load:
         self._rate = rate
         self._began = time.monotonic()
         self._over = False
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def now(self) -> float:
         """Seconds since the load began."""
@@ -45,6 +46,11 @@ class Load:
         """Lets what is under way finish."""
         self._over = True
 
+    async def settle(self) -> None:
+        """Until what is under way now has ended, and what of it is sent once more."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
+
     async def run(self) -> None:
         """Until it is stopped, and every request has ended."""
         self._began = time.monotonic()
@@ -53,7 +59,9 @@ class Load:
             while not self._over:
                 due = number / self._rate
                 await asyncio.sleep(max(0.0, due - self.now()))
-                requests.create_task(self._one(self._calls.next(), due))
+                request = requests.create_task(self._one(self._calls.next(), due))
+                self._under_way.add(request)
+                request.add_done_callback(self._under_way.discard)
                 number += 1
 
     async def _one(self, call: Call, due: float) -> None:

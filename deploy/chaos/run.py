@@ -122,6 +122,7 @@ async def _one(this: _Run, load: Load, fault: Fault, least: float) -> Window:
     struck = acted if this.scene.struck is None else this.scene.struck - offset
     whole = await asyncio.to_thread(this.scene.until_whole)
     back = load.now()
+    await load.settle()  # what is sent once more for this fault must not meet the next one
     await asyncio.sleep(max(_CALM, began + least - load.now()))
     return Window(fault.name, fault.promise, began, struck, load.now(), back if whole else None, trouble)
 

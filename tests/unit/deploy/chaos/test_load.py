@@ -119,6 +119,30 @@ async def test_requests_begin_when_they_are_due_whatever_those_before_them_wait_
     assert len(load.samples) == 2 * len(Kind)
 
 
+async def test_it_has_settled_when_what_is_sent_once_more_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_BREATH", 0.0)
+    begun, answer = asyncio.Event(), asyncio.Event()
+
+    class Second(Sender):
+        async def send(self, request: Request) -> Answer:
+            said = await super().send(request)
+            if self.sent.total() == len(Kind):
+                begun.set()
+            await answer.wait()
+            return said
+
+    calls = Calls(1)
+    load = Load(Second(PROBLEM), calls, rate=10_000)
+    load.resends, calls.stop = True, load.stop
+    one = asyncio.create_task(load.run())
+    await begun.wait()
+    settling = asyncio.create_task(load.settle())
+    answer.set()
+    await settling
+    assert sum(sample.ok for sample in load.samples) == sum(kind.repeatable for kind in Kind)
+    await one
+
+
 def test_a_body_that_is_no_problem_is_told_as_it_begins() -> None:
     assert slug(PROBLEM) == "/problems/overloaded"
     assert slug(Answer(502, {"content-type": "text/html"}, b"<html>" + b"x" * 100)) == "<html>" + "x" * 74
