@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.e2e.stack import ROOT
 
-HERE = {**os.environ, "DOCKER_HOST": "unix:///nowhere"}
+FOUND = ("PORTICO_TEST_NO_CONTAINERS", "PORTICO_TEST_ENGINE")  # by the run that this is a test of
+HERE = {name: value for name, value in os.environ.items() if name not in FOUND} | {"DOCKER_HOST": "unix:///nowhere"}
 
 
 UNREACHED = """#!/bin/sh
