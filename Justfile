@@ -149,6 +149,11 @@ test *words:
     @python3 {{ flags }} -m deploy.bootstrap "dev" "nginx" "redis-server" "psql" "chromium" "git"
     @{{ python }} -m deploy.suite.run "$@"
 
+# Style, types, tests of units, and the contract tests of what changed since main (or the last commit), side by side
+[group('work')]
+check *options: (_none "check" options) (_prepare "dev" "nginx" "redis-server" "psql" "chromium" "git")
+    @{{ python }} -m deploy.suite.check
+
 # Send the front door and a gateway what nobody would write, ask every operation, try every parser: for a long while
 [group('work')]
 fuzz cases="10000" *options: (_cases cases options) (_prepare "dev" "nginx" "redis-server" "psql")

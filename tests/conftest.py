@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -40,6 +41,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 def pytest_configure(config: pytest.Config) -> None:
     """In CI nothing is left out, and what was asked for by name never is. Workers are told what was found out here."""
     if _is_worker(config):
+        given = Path(config.option.basetemp)
+        config.option.basetemp = given.with_name(
+            given.name.removeprefix("popen-gw")
+        )  # a longer name leaves no room for that of a socket
         return
     if os.environ.get("CI") and not far.POSSIBLE:
         pytest.exit(f"{NO_CABLES} In CI they may not be left out.", returncode=1)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from deploy.suite.words import USAGE, arguments
 
@@ -14,15 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTEST = (sys.executable, "-E", "-X", "utf8", "-m", "pytest", "-n", "auto")
 
 
-def main(words: Sequence[str]) -> int:
-    """Comes back only where the words are wrong."""
+def main(words: Sequence[str]) -> NoReturn:
+    """Where the words are wrong it says how it is done."""
     told = arguments(words, ROOT)
     if told is None:
         print(USAGE, file=sys.stderr)
-        return 2
+        sys.exit(2)
     os.chdir(ROOT)
     os.execv(PYTEST[0], [*PYTEST, *told])  # noqa: S606  no shell is wanted
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

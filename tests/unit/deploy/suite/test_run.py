@@ -8,15 +8,24 @@ import pytest
 from deploy.suite import run
 
 
+class Became(Exception):
+    """Instead of another program."""
+
+
+def become(program: str, arguments: list[str]) -> None:
+    raise Became(program, arguments)
+
+
 def test_a_mistake_is_told_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.main(["units"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        run.main(["units"])
     assert capsys.readouterr().err.startswith("usage: just test [unit | contract | e2e ")
 
 
 def test_pytest_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[list[str]] = []
     monkeypatch.chdir(os.curdir)  # and back, at the end
-    monkeypatch.setattr(os, "execv", lambda program, arguments: told.append([program, *arguments]))
-    run.main(["unit", "-x"])
-    assert told == [[run.PYTEST[0], *run.PYTEST, "tests/unit", "-x"]]
+    monkeypatch.setattr(os, "execv", become)
+    with pytest.raises(Became) as became:
+        run.main(["unit", "-x"])
+    assert became.value.args == (run.PYTEST[0], [*run.PYTEST, "tests/unit", "-x"])
     assert Path.cwd() == run.ROOT
