@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from runtime.database import Database
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
 from tests import containers
 from tests.ports import free_port
 
