@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from runtime import signing, silence
+from runtime import silence
+from runtime.identity import signing_keys
 
 _HOST = "postgres"
 
@@ -20,7 +21,7 @@ def write(folder: Path, functions: Iterable[str]) -> None:
     keys = folder / "signing"
     keys.mkdir(exist_ok=True)
     if not any(keys.glob("*.pem")):
-        signing.create(keys, mode=0o444)
+        signing_keys.create(keys, mode=0o444)
     _keep(folder / "postgres-password", _password())
     _redis(folder)
     for function in functions:

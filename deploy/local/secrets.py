@@ -10,7 +10,8 @@ from pathlib import Path
 from deploy.engine import GATEWAY
 from deploy.front import LOOPBACK
 from deploy.local.layout import Layout
-from runtime import signing, silence
+from runtime import silence
+from runtime.identity import signing_keys
 
 
 def write(layout: Layout, environment: Mapping[str, str]) -> None:
@@ -24,7 +25,7 @@ def write(layout: Layout, environment: Mapping[str, str]) -> None:
         layout.database_url(function).unlink(missing_ok=True)
     add(layout, environment)
     if not any(keys.glob("*.pem")):
-        signing.create(keys, mode=0o600)
+        signing_keys.create(keys, mode=0o600)
 
 
 def add(layout: Layout, environment: Mapping[str, str]) -> None:
