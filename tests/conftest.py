@@ -12,7 +12,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import far, side_by_side
-from tests.left_out import ENGINE, NO_CABLES, left_out, missing
+from tests.left_out import ENGINE, ENGINES, NO_CABLES, left_out, missing
 
 for _name in [name for name in os.environ if name.startswith("PYTHON")]:
     del os.environ[_name]  # what a test starts runs as `just` would run it: with this checkout's modules
@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
             given.name.removeprefix("popen-gw")
         )  # a longer name leaves no room for that of a socket
         return
+    if ENGINE not in ("", *ENGINES):
+        pytest.exit(f"ENGINE={ENGINE} is not known: it is docker or local.", returncode=1)
     if os.environ.get("CI") and not far.POSSIBLE:
         pytest.exit(f"{NO_CABLES} In CI they may not be left out.", returncode=1)
     if (os.environ.get("CI") or ENGINE == "docker") and (why := missing()):

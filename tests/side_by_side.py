@@ -15,6 +15,7 @@ _ENGINE = re.compile(r"^tests/e2e/.*[\[-](local|docker)[\]-]")
 _FIRST = (  # what takes longest, longest first, so that no worker is left with it in the end
     "e2e docker",
     "e2e local",
+    "tests/e2e/",
     "tests/contract/",
     "tests/unit/functions/gateway/test_resilience.py",
     "tests/unit/",
