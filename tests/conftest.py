@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Generator
 from itertools import chain
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A worker's tests are in the order in which shares are begun."""
     if _is_worker(config):
         items.sort(key=lambda item: side_by_side.rank(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Beside which others."""
+    if not _is_worker(item.config):
+        return (yield)
+    with side_by_side.turn(item.nodeid, Path(item.config.option.basetemp).parent):
+        return (yield)
 
 
 def pytest_collection_finish() -> None:

@@ -2,11 +2,15 @@
 
 A share is what a worker takes at once: a file, but where several files use one stack, which is made once then. All of
 a session's fixtures (servers, stacks) are a worker's own, ports and networks are claimed (tests/ports.py), so shares
-need nothing of each other and may run in any order, beside any other.
+need nothing of each other and may run in any order, beside any other, but for tests that must be alone.
 """
 
+import fcntl
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -20,6 +24,7 @@ _FIRST = (  # what takes longest, longest first, so that no worker is left with 
     "tests/unit/functions/gateway/test_resilience.py",
     "tests/unit/",
 )
+_ALONE = ("tests/e2e/test_chaos.py",)  # what counts requests that come too late: others would make them late
 _MOST_WORKERS = 6  # more would need more memory than a small machine has
 
 
@@ -45,6 +50,22 @@ def workers(places: list[str]) -> int:
     """How many, for tests at these places: one more than there are cores, as many tests wait; those of units do not."""
     cores = len(os.sched_getaffinity(0))
     return min(cores if all("unit" in place for place in places) else cores + 1, _MOST_WORKERS)
+
+
+@contextmanager
+def turn(test: str, folder: Path) -> Iterator[None]:
+    """For the length of a test: it may run beside others, or, if it must be alone, beside none of its run.
+
+    Whoever must be alone keeps the door shut while the last of the others leave, so that nobody waits for ever.
+    """
+    with (folder / "door").open("w") as door, (folder / "room").open("w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if test.startswith(_ALONE):
+            fcntl.flock(room, fcntl.LOCK_EX)
+        else:
+            fcntl.flock(room, fcntl.LOCK_SH)
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
