@@ -52,7 +52,7 @@ rollback *options: _ready
 ps *options: _ready
     @{{ python }} -m deploy ps "$@"
 
-# Follow the logs of everything, of a function or of one instance
+# Show the logs of everything, of a function or of one instance, and follow them on a terminal; --request ID tells one request's story
 [group('stack')]
 logs *name: _ready
     @{{ python }} -m deploy logs "$@"

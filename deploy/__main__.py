@@ -83,7 +83,7 @@ def call_engine(options: argparse.Namespace) -> int:
             _say(f"Engine: {chosen.engine} ({chosen.why})")
             code = verbs.up(engine, Front.read(os.environ).address)
             choice.remember(ROOT, os.environ, chosen.engine, developing=developing)
-            return code if options.verb == "up" else verbs.logs(engine, "")
+            return code if options.verb == "up" else _followed(engine)
         case "down":
             code = verbs.down(engine, data=options.data, yes=options.yes, ask=_ask)
             choice.forget(ROOT, os.environ)
@@ -114,7 +114,9 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
         case "ps":
             return verbs.ps(engine)
         case "logs":
-            return verbs.logs(engine, options.name)
+            from deploy.logs import show
+
+            return show.main(engine, options)
         case "call":
             from deploy import call as calling
 
@@ -131,6 +133,12 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
             from deploy import smoke
 
             return smoke.main(engine)
+
+
+def _followed(engine: Engine) -> int:
+    from deploy.logs import show
+
+    return show.followed(engine)
 
 
 def _maker(name: str) -> "type[DockerEngine | LocalEngine]":

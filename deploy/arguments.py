@@ -55,7 +55,6 @@ def _stack(verbs: "Verbs") -> None:
     scale.add_argument("instances", type=int)
     scale.add_argument("function", nargs="?", default=GATEWAY)
     verbs.add_parser("deploy").add_argument("--all", action="store_true", help="also what did not change")
-    verbs.add_parser("logs").add_argument("name", nargs="?", default="")
 
 
 def _data(verbs: "Verbs") -> None:
@@ -105,6 +104,12 @@ def _packaged(verb: ArgumentParser) -> None:
     verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
 
 
+def _logs(verb: ArgumentParser) -> None:
+    from deploy.logs import show
+
+    show.arguments(verb)
+
+
 def _package(verb: ArgumentParser) -> None:
     verb.add_argument("name")
     _packaged(verb)
@@ -119,6 +124,7 @@ def _chaos(verb: ArgumentParser) -> None:
 _GIVEN: dict[str, Callable[[ArgumentParser], None]] = {
     "call": _call,
     "explain": _explain,
+    "logs": _logs,
     "limits": _limits,
     "cache": _cache,
     "package": _package,

@@ -40,10 +40,11 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that an instance wrote."""
+    """One line that an instance wrote; `time` is in Unix seconds where it is kept beside the line, else 0."""
 
     instance: str
     text: str
+    time: float = 0.0
 
 
 class Engine(Protocol):
@@ -72,8 +73,11 @@ class Engine(Protocol):
     def ps(self) -> list[Instance]:
         """Every instance that should run, from the front door inwards."""
 
-    def logs(self, name: str) -> Iterator[Line]:
-        """The last lines of a function or an instance ("": of all), and then each new one, for ever."""
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
+        """What a function or an instance ("": all) wrote, then None, and with `follow` each new line, for ever.
+
+        All that is kept and was written from `since` (Unix seconds) on, or older; None: the end of it is enough.
+        """
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         """Runs `module` once with the function's settings and this terminal; its exit code."""

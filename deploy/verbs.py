@@ -4,7 +4,6 @@ Each takes an engine and returns the exit code. Nothing here knows which engine 
 imported there: the others answer sooner.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from deploy import lines
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.undisturbed import interrupted_once, undisturbed
 
@@ -107,15 +105,6 @@ def rollback(engine: Engine) -> int:
 def ps(engine: Engine) -> int:
     """Shows the table of what runs."""
     print(table(engine.ps()))
-    return 0
-
-
-def logs(engine: Engine, name: str) -> int:
-    """Follows logs, for people on a terminal and line by line elsewhere."""
-    show = lines.pretty if sys.stdout.isatty() else lines.plain
-    for line in engine.logs(name):
-        print(show(line), flush=True)
-    print(f"{name or 'The stack'} does not run any more.", file=sys.stderr)
     return 0
 
 

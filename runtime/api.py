@@ -34,8 +34,11 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 Failures = Mapping[type[Exception], Kind]
 
 LONGEST_POINTER = 256  # bytes in an answer
+_POINTED = 5  # faults of a body that the log names
 
 logger = log.get(__name__)
+# Asked for `info` each time: under NGINX Unit logging is set up after this module is imported.
+tell_refusal = log.Sparing(lambda event, **said: logger.info(event, **said))  # noqa: PLW0108  see above
 
 # As clients call UTF-8, and what is a part of it. A charset means nothing to JSON (RFC 8259), but another is a mistake.
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -73,6 +76,12 @@ def invalid(refused: Invalid) -> Problem:
     """422 invalid-request, with a JSON pointer to each fault, and whether there are `more` than are told."""
     errors = [_told(fault) for fault in refused.faults]
     return Problem(problem.INVALID, members={"errors": errors, **({"more": True} if refused.more else {})})
+
+
+def _pointed(error: Problem) -> dict[str, list[str]]:
+    """Where the first few faults of a body are."""
+    told = error.members.get("errors", [])[:_POINTED]
+    return {"at": [each["pointer"] for each in told]} if told else {}
 
 
 def _told(fault: Fault) -> dict[str, str]:
@@ -156,6 +165,8 @@ def _faults(error: ValidationException) -> list[Fault]:
 
 def _answer(request: Request[Any, Any, State], error: Problem) -> Response[bytes]:
     request_id = request.headers.get("x-request-id", "")
+    if error.kind.status < problem.INTERNAL.status:  # what is worse has told itself
+        tell_refusal("request refused", problem=error.kind.slug, **_pointed(error))
     headers = {name.decode(): value.decode("latin-1") for name, value in error.headers}
     body = error.body(request.scope["path"], request_id)
     return Response(body, status_code=error.kind.status, headers=headers, media_type=problem.MEDIA_TYPE.decode())

@@ -3,7 +3,6 @@
 Compose decides what to start and in which order; this counts instances, waits, and says it in the words of the verbs.
 """
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from deploy.apply import Applied
 from deploy.backup.postgres import Postgres
 from deploy.backup.store import Store
 from deploy.checked import check
-from deploy.docker import connections, control, images, nginx, secrets, settled
+from deploy.docker import connections, control, images, logs, nginx, secrets, settled
 from deploy.docker import place as places
 from deploy.docker.compose import Compose
 from deploy.docker.daemon import Daemon
@@ -37,7 +36,6 @@ _AS_SUPERUSER = 'PGPASSWORD=$(cat /run/secrets/postgres-password) exec "$0" "$@"
 _OWNED = "postgresql://postgres@127.0.0.1/{name}?options=-c%20role%3D{name}_owner"
 # An attestation holds the time of its build: with one, nothing that is built again would be the same image.
 _SAME_IDENTITY = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-_PREFIX = re.compile(r"^(\S+?)\s+\| ?(.*)$")
 
 
 class DockerEngine:
@@ -131,20 +129,10 @@ class DockerEngine:
         served = self._manifests.served()
         return [replace(each, revision=served.get(each.name, "")) for each in found]
 
-    def logs(self, name: str) -> Iterator[Line]:
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
         self._require_running()
         running = [instance(container).name for container in sorted(self._compose.containers(), key=place)]
-        if name and name not in {*running, *(each.rpartition("-")[0] for each in running)}:
-            raise Refusal(f"{name} does not run: there are {', '.join(running)}.")
-        return self._followed(name)
-
-    def _followed(self, name: str) -> Iterator[Line]:
-        service = name.rpartition("-")[0] if re.search(r"-\d+$", name) else name
-        for text in self._compose.lines(
-            "logs", "--follow", "--no-color", "--tail", "50", *([service] if service else [])
-        ):
-            if (found := _PREFIX.match(text)) and name in ("", service, found[1]):
-                yield Line(found[1], found[2])
+        return logs.told(self._compose, running, name, since=since, follow=follow)
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()

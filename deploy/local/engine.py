@@ -103,14 +103,8 @@ class LocalEngine:
         with self._alone():
             return self._manifests.apply_checkout()
 
-    def logs(self, name: str) -> Iterator[Line]:
-        self._require_running()
-        if not self._running(name):
-            file = self._layout.log(name)
-            wrote = f" What it wrote is in {file}." if file.exists() else ""
-            raise Refusal(f"{name} does not run: there are {', '.join(self._running(''))}.{wrote}")
-        files = partial(logs.chosen, self._layout.logs, self._layout.functions, name)
-        return logs.Follower(files).follow(lambda: bool(self._running(name)))
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
+        return logs.told(self._layout, self._running, name, since=since, follow=follow)
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()

@@ -70,8 +70,8 @@ class Still:
     def ps(self) -> list[Instance]:
         return [GATEWAY]
 
-    def logs(self, name: str) -> Iterator[Line]:
-        return iter([Line(name, "one")])
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
+        return iter([Line(name, f"one {since} {follow}")])
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self.asked.append((function, module, *arguments))
@@ -188,11 +188,6 @@ def test_the_table_has_a_row_for_each_instance_in_even_columns() -> None:
 )
 def test_a_duration_has_its_two_largest_units(seconds: float | None, said: str) -> None:
     assert verbs.duration(seconds) == said
-
-
-def test_another_program_gets_lines_as_they_were_written(capsys: pytest.CaptureFixture[str]) -> None:
-    verbs.logs(Still(), "users-1")
-    assert capsys.readouterr().out == "users-1 one\n"
 
 
 AT = datetime(2026, 11, 22, 18, 5, 9, tzinfo=UTC)

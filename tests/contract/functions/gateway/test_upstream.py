@@ -105,7 +105,7 @@ async def test_a_service_that_leads_back_is_asked_once(gate: Gate, person: httpx
         back += [gate(peer.endpoint, scheme="http") for _ in range(gateways)]
         answer = await person.get(f"{back[0].url}/legacy/a")
     assert (len(asked), answer.status_code, answer.json()["type"]) == (1, 508, "/problems/loop-detected")
-    assert answer.headers["proxy-status"] == "portico; error=proxy_loop_detected"
+    assert answer.headers["proxy-status"] == 'portico; error=proxy_loop_detected; details="loop-detected"'
 
 
 async def test_another_stack_may_be_on_the_way_and_a_way_through_it_that_leads_back_ends(
