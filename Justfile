@@ -57,6 +57,11 @@ ps *options: _ready
 logs *name: _ready
     @{{ python }} -m deploy logs "$@"
 
+# Look whether ports, rights, disk, versions, databases and the like are as a stack needs them, and say what to do where they aren't
+[group('stack')]
+doctor *options:
+    @if test -x {{ environment }}; then exec {{ python }} -m deploy doctor "$@"; else exec python3 {{ flags }} -m deploy doctor "$@"; fi
+
 # Build the image of every function, and show how large each is
 [group('stack')]
 images *options: _ready

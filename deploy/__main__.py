@@ -50,9 +50,18 @@ def main(arguments: list[str]) -> int:
 
 def call(options: argparse.Namespace) -> int:
     """Carries out the verb; its exit code."""
+    if options.verb == "doctor":
+        return call_doctor()
     if options.verb in ("new", "add-upstream", "remove", "package", "unit-config"):
         return call_checkout(options)
     return call_engine(options)
+
+
+def call_doctor() -> int:
+    """Looks at all that a stack needs, also before there is one; the exit code."""
+    from deploy.doctor import examine
+
+    return examine.main(ROOT, _state(), os.environ, lambda name: _maker(name)(ROOT, os.environ, say=_say))
 
 
 def call_checkout(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ def parse(words: Sequence[str]) -> "Namespace":
     """An unknown verb or option ends the process with the usage of what was typed, as argparse does."""
     parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback"):
+    for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback", "doctor"):
         verbs.add_parser(name)
     _stack(verbs)
     _data(verbs)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from deploy.apply import Applied
     from deploy.backup.store import Store
+    from deploy.known import Metrics
     from deploy.rollout import Fleet
 
 GATEWAY = "gateway"
@@ -49,7 +50,7 @@ class Line:
 
 class Engine(Protocol):
     """One stack. Each method raises Refusal for what can't be done; those below `scale` also when nothing
-    runs.
+    runs, but for `require_ports`.
     """
 
     def up(self) -> bool:
@@ -96,6 +97,12 @@ class Engine(Protocol):
 
     def fleet(self) -> "AbstractContextManager[Fleet]":
         """For the length of the block: what is asked to deploy and to roll back."""
+
+    def pages(self) -> "Mapping[str, Metrics]":
+        """A way to read the metrics of each gateway that runs, by its name."""
+
+    def require_ports(self) -> None:
+        """Raises Refusal that names one which an `up` would need and can't have; asked while nothing runs."""
 
     def address(self) -> str:
         """Where the front door listens, "http://host:port"; whoever listens there without a stack is told no token."""

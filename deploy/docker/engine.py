@@ -25,7 +25,8 @@ from deploy.docker.listing import instance, place, service, sick
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import Front
-from deploy.known import until_known
+from deploy.known import Metrics, until_known
+from deploy.local import ports
 from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
@@ -194,6 +195,14 @@ class DockerEngine:
         self._until_known()
         return self._identities() != before
 
+    def pages(self) -> dict[str, Metrics]:
+        return pages(each for each in self._compose.containers() if service(each) == GATEWAY)
+
+    def require_ports(self) -> None:
+        for host in {self._front.plain, self._front.bind} if self._front.tls else {self._front.plain}:
+            port = self._port if host == self._front.plain else self._front.port
+            ports.require(host, int(port), "end it, or choose another with PORT=9080 just up")
+
     def address(self) -> str:
         self._require_running()
         return front.url("http", self._front.plain, self._port)
@@ -246,8 +255,7 @@ class DockerEngine:
 
     def _until_known(self) -> None:
         containers = self._compose.containers()
-        gateways = pages(each for each in containers if service(each) == GATEWAY)
-        until_known(gateways, Counter(map(service, containers)))
+        until_known(self.pages(), Counter(map(service, containers)))
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}

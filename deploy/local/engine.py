@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from deploy import rollout
@@ -22,7 +21,7 @@ from deploy.backup.store import Store
 from deploy.checked import check
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, url
-from deploy.known import until_known
+from deploy.known import Metrics, until_known
 from deploy.local import control, logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
@@ -137,12 +136,24 @@ class LocalEngine:
         with self._alone():
             yield self._fleet()
 
+    def pages(self) -> dict[str, Metrics]:
+        self._require_running()
+        return readiness.pages(self._roster.programs(), self._layout.slots(GATEWAY))
+
+    def require_ports(self) -> None:
+        """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
+        layout = self._layout
+        for host, port in ((layout.bind, layout.port), (LOOPBACK, layout.redis_port), (LOOPBACK, layout.cache_port)):
+            ports.require(host, port, "end it, or choose others with PORT=9080 just up")
+        for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
+            self._require_slots(function, range(1, count + 1))
+
     def address(self) -> str:
         self._require_running()
         return url("http", self._layout.bind, self._layout.port)
 
     def _start(self) -> None:
-        self._require_ports()
+        self.require_ports()
         self._say("Writing configuration and secrets")
         self._manifests.begin()
         self._prepare()
@@ -231,10 +242,8 @@ class LocalEngine:
         known = self._supervisor.processes()
         everything = [program for program in self._roster.programs() if program.name in known]
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
-        slots = self._layout.slots(GATEWAY)
-        gateways = {program.name: program for program in everything if program.name in slots}
-        pages = {name: partial(readiness.metrics, gateway) for name, gateway in gateways.items()}
-        until_known(pages, Counter(program.name.rpartition("-")[0] for program in everything))
+        gateways = readiness.pages(everything, self._layout.slots(GATEWAY))
+        until_known(gateways, Counter(program.name.rpartition("-")[0] for program in everything))
         readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:
@@ -263,14 +272,6 @@ class LocalEngine:
             return []
         found = sorted(self._supervisor.processes())
         return [each for each in found if name in ("", each, each.rpartition("-")[0])]
-
-    def _require_ports(self) -> None:
-        """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
-        layout = self._layout
-        for host, port in ((layout.bind, layout.port), (LOOPBACK, layout.redis_port), (LOOPBACK, layout.cache_port)):
-            ports.require(host, port, "end it, or choose others with PORT=9080 just up")
-        for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
-            self._require_slots(function, range(1, count + 1))
 
     def _require_slots(self, function: str, numbers: range) -> None:
         for number in numbers:

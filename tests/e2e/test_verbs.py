@@ -87,6 +87,8 @@ def test_after_every_verb_as_many_are_ready_as_before(
         ("limits",),
         ("limits", "--clear", "--yes"),
         ("explain", "GET", "/products"),
+        ("doctor",),
+        ("logs", "-n", 3),
         ("call", "GET", "/users/me"),
         ("smoke",),
         ("deploy",),

@@ -12,6 +12,7 @@ from deploy.apply import Applied
 from deploy.backup.key import Keys
 from deploy.backup.store import Store
 from deploy.engine import Instance, Line, Refusal
+from deploy.known import Metrics
 from deploy.plan import Plan
 from deploy.rollout import Fleet
 from runtime.migrate import Migration
@@ -98,8 +99,14 @@ class Still:
     def fleet(self) -> Iterator[Fleet]:
         yield self.ships
 
+    def pages(self) -> Mapping[str, Metrics]:
+        return {}
+
+    def require_ports(self) -> None:
+        return
+
     def address(self) -> str:
-        return "http://localhost:8080"
+        return "http://localhost:9"
 
 
 def refuses(_question: str) -> str:
@@ -110,9 +117,9 @@ def test_up_says_where_it_listens_what_runs_and_what_to_try(capsys: pytest.Captu
     assert verbs.up(Still()) == 0
     said = capsys.readouterr().out
     assert "nothing was changed" in said
-    assert "listens on http://localhost:8080" in said
+    assert "listens on http://localhost:9" in said
     assert "Running: gateway-1" in said
-    assert "curl -i http://localhost:8080/products" in said
+    assert "curl -i http://localhost:9/products" in said
 
 
 def test_data_is_deleted_only_after_a_yes() -> None:
