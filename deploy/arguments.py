@@ -86,15 +86,15 @@ def _explain(verb: ArgumentParser) -> None:
 
 
 def _limits(verb: ArgumentParser) -> None:
-    from functions.gateway import limits
+    from functions.gateway import verbs
 
-    limits.arguments(verb)
+    verbs.limits(verb)
 
 
 def _cache(verb: ArgumentParser) -> None:
-    from functions.gateway import cached
+    from functions.gateway import verbs
 
-    cached.arguments(verb)
+    verbs.cache(verb)
 
 
 def _packaged(verb: ArgumentParser) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from deploy.engine import Engine, Instance, Refusal
 from deploy.verbs import table
-from functions.gateway.explain import explained, find
+from functions.gateway.explain import explained
+from functions.gateway.found import find
 from runtime.manifest import read_all
 
 

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy import front, rollout
 from deploy.apply import Applied
-from deploy.backup.postgres import Postgres
-from deploy.backup.store import Store
 from deploy.checked import check
 from deploy.docker import connections, control, images, logs, nginx, secrets, settled
 from deploy.docker import place as places
@@ -31,6 +29,9 @@ from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
+
+if TYPE_CHECKING:
+    from deploy.backup.store import Store
 
 # In the database's own container: its superuser's password never leaves it, and what is made belongs to the owner.
 _AS_SUPERUSER = 'PGPASSWORD=$(cat /run/secrets/postgres-password) exec "$0" "$@"'
@@ -139,7 +140,9 @@ class DockerEngine:
         self._require_running()
         return self._compose.attached("run", "--rm", "--no-deps", function, "python", "-m", module, *arguments)
 
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> "dict[str, Store]":
+        from deploy.backup.postgres import Postgres  # noqa: PLC0415  who only looks needs none
+
         self._require_running()
         reach = self._compose.command("exec", "--no-TTY", "postgres", "sh", "-c", _AS_SUPERUSER)
         return {name: Postgres(_OWNED.format(name=name), reach) for name in self._with_data()}

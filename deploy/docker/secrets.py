@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from runtime import signing, silence
+from runtime import silence
 
 _HOST = "postgres"
 
@@ -20,6 +20,8 @@ def write(folder: Path, functions: Iterable[str]) -> None:
     keys = folder / "signing"
     keys.mkdir(exist_ok=True)
     if not any(keys.glob("*.pem")):
+        from runtime import signing  # noqa: PLC0415  what makes keys is imported by who makes some
+
         signing.create(keys, mode=0o444)
     _keep(folder / "postgres-password", _password())
     _redis(folder)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy import rollout
 from deploy.apply import Applied
-from deploy.backup.store import Store
 from deploy.checked import check
 from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, url
@@ -36,6 +36,9 @@ from deploy.local.supervisor.client import Supervisor
 from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
+
+if TYPE_CHECKING:
+    from deploy.backup.store import Store
 
 _FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
 
@@ -109,7 +112,7 @@ class LocalEngine:
         self._require_running()
         return once.run(self._layout, function, module, *arguments).returncode
 
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> "dict[str, Store]":
         self._require_running()
         return self._databases.stores()
 

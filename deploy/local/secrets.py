@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.engine import GATEWAY
 from deploy.front import LOOPBACK
 from deploy.local.layout import Layout
-from runtime import signing, silence
+from runtime import silence
 
 
 def write(layout: Layout, environment: Mapping[str, str]) -> None:
@@ -24,6 +24,8 @@ def write(layout: Layout, environment: Mapping[str, str]) -> None:
         layout.database_url(function).unlink(missing_ok=True)
     add(layout, environment)
     if not any(keys.glob("*.pem")):
+        from runtime import signing  # noqa: PLC0415  what makes keys is imported by who makes some
+
         signing.create(keys, mode=0o600)
 
 

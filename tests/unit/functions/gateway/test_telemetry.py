@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from functions.gateway.endpoints.watch import Membership
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.limit.bucket import Verdict
 from functions.gateway.stages.limit.fallback import Fallback
