@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deploy.rollout import Fleet
 
 GATEWAY = "gateway"
+NOTHING = "Nothing is running: start it with `just up`."
 MOST_INSTANCES = 16  # of one function on one machine
 
 Say = Callable[[str], None]

@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from deploy.engine import GATEWAY, Engine, Instance, Refusal
+from deploy.engine import GATEWAY, NOTHING, Engine, Instance, Refusal
 from deploy.undisturbed import interrupted_once, undisturbed
 
 if TYPE_CHECKING:
@@ -41,6 +41,14 @@ def up(engine: Engine, with_tls: str = "") -> int:
     return 0
 
 
+def runs(engine: Engine) -> bool:
+    """Whether there is anything of the stack that `just ps` would show, or name."""
+    try:
+        return bool(engine.ps())
+    except Refusal as refusal:
+        return str(refusal) != NOTHING
+
+
 def down(engine: Engine, *, data: bool, yes: bool, ask: Ask) -> int:
     """Stops everything; asks before it deletes anything. Raises Refusal when the answer is not y."""
     if data and not yes and ask("Delete the databases and the secrets of this stack for good? [y/N] ").lower() != "y":
@@ -55,7 +63,7 @@ def scale(engine: Engine, function: str, instances: int) -> int:
     """Has that many instances of a function run."""
     with interrupted_once():
         changed = engine.scale(function, instances)
-    print(f"{function} runs {instances} times{'' if changed else ' already'}.")
+    print(f"{function}: {instances} instance{'s' * (instances != 1)}{'' if changed else ', as before'}")
     return 0
 
 

@@ -21,7 +21,7 @@ from deploy.docker.daemon import Daemon
 from deploy.docker.fleet import DockerFleet
 from deploy.docker.listing import instance, place, service, sick
 from deploy.docker.metrics import pages
-from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.engine import GATEWAY, MOST_INSTANCES, NOTHING, Instance, Line, Refusal, Say
 from deploy.front import Front
 from deploy.known import Metrics, until_known
 from deploy.local import ports
@@ -112,7 +112,7 @@ class DockerEngine:
         if function not in self._functions:
             raise Refusal(f"There is no function {function}: there are {', '.join(self._functions)}.")
         if not 0 <= instances <= MOST_INSTANCES:
-            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+            raise Refusal(f"Can't run {instances} instances of {function}; use 0 to {MOST_INSTANCES}.")
         before = self._identities()
         scale = f"{function}={instances}"
         self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", scale, function)
@@ -272,7 +272,7 @@ class DockerEngine:
 
     def _require_running(self) -> None:
         if not self._identities():
-            raise Refusal("Nothing is running: start it with `just up`.")
+            raise Refusal(NOTHING)
 
 
 def scales(counts: Mapping[str, int]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from deploy.doctor.finding import Finding
-from deploy.engine import Engine, Instance, Refusal
+from deploy.engine import NOTHING, Engine, Instance, Refusal
 
 _AWAY = {
     "portico_gateway_limits_local": ("Redis", "limits are each gateway's own", "redis"),
@@ -32,7 +32,7 @@ def stack(engine: Engine, functions: Path) -> Iterator[Finding]:
 
 
 def _free(ports: Callable[[], None], why: str) -> Iterator[Finding]:
-    down = why.startswith("Nothing is running")
+    down = why == NOTHING
     yield Finding("stack", "ok" if down else "wrong", why)
     try:
         ports()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from deploy import rollout
 from deploy.apply import Applied
 from deploy.checked import check
-from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.engine import GATEWAY, MOST_INSTANCES, NOTHING, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, url
 from deploy.known import Metrics, until_known
 from deploy.local import control, logs, nginx, once, ports, readiness, secrets
@@ -85,7 +85,7 @@ class LocalEngine:
         if function not in self._layout.functions:
             raise Refusal(f"There is no function {function}: there are {', '.join(self._layout.functions)}.")
         if not 0 <= instances <= MOST_INSTANCES:
-            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+            raise Refusal(f"Can't run {instances} instances of {function}; use 0 to {MOST_INSTANCES}.")
         with self._alone():
             before = self._roster.instances()
             self._require_slots(function, range(before[function] + 1, instances + 1))
@@ -267,7 +267,7 @@ class LocalEngine:
         if orphans := left(self._layout):
             who = ", ".join(map(str, orphans))
             raise Refusal(f"supervisord is gone, and has left {who}: `just up` starts anew, `just down` ends them.")
-        raise Refusal("Nothing is running: start it with `just up`.")
+        raise Refusal(NOTHING)
 
     def _running(self, name: str) -> list[str]:
         """The instances that `name` stands for, as `logs` understands it; none once the stack is down."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from deploy.engine import Line, Refusal
+from deploy.engine import NOTHING, Line, Refusal
 from deploy.local.layout import Layout
 
 _PAUSE = 0.2  # seconds between two looks at files that gave nothing
@@ -31,7 +31,7 @@ def told(layout: Layout, running: Running, name: str, *, since: float | None, fo
 
 def _nothing(layout: Layout, running: Sequence[str], name: str) -> str:
     if not running:
-        return "Nothing is running: start it with `just up`."
+        return NOTHING
     wrote = f" What it wrote is shown by `just logs {name} -n 100`." if layout.log(name).exists() else ""
     return f"{name} does not run: there are {', '.join(running)}.{wrote}"
 

@@ -41,7 +41,7 @@ def test_scaling_to_what_is_not_there_is_refused_with_the_reason(stack: Stack) -
         "There is no function payments: there are gateway, orders, users."
         in stack.attempt("scale", 2, "payments").stderr
     )
-    assert "ask for 0 to 16" in stack.attempt("scale", 17).stderr
+    assert "Can't run 17 instances of gateway; use 0 to 16." in stack.attempt("scale", 17).stderr
 
 
 def test_logs_follow_a_function(stack: Stack) -> None:

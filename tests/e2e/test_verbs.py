@@ -127,7 +127,7 @@ def ended(number: signal.Signals) -> Callable[[Stack, Path], int]:
         command = ["env", "--default-signal", sys.executable, "-m", "deploy", "restore", str(folder), "--yes"]
         with subprocess.Popen(command, env=stack.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
-            assert running.stdout.readline().startswith("Stopping ")
+            assert " s  Stopping " in running.stdout.readline()
             running.send_signal(number)
             running.stdout.read()
         return running.returncode

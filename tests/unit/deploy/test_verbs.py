@@ -177,8 +177,13 @@ def test_the_cache_is_looked_at_or_purged_by_a_gateways_own_command() -> None:
 
 
 def test_scaling_says_when_it_was_so_already(capsys: pytest.CaptureFixture[str]) -> None:
-    verbs.scale(Still(), "users", 2)
-    assert capsys.readouterr().out == "users runs 2 times already.\n"
+    for number in (0, 1, 2):
+        verbs.scale(Still(), "users", number)
+    assert capsys.readouterr().out.splitlines() == [
+        "users: 0 instances, as before",
+        "users: 1 instance, as before",
+        "users: 2 instances, as before",
+    ]
 
 
 def test_the_table_has_a_row_for_each_instance_in_even_columns() -> None:
