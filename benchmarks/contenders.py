@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.load import Request
 from benchmarks.processes import Program, free_port, running
-from runtime.membership import member
+from runtime.serving.membership import member
 
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
@@ -171,7 +171,7 @@ class Town:
 
 
 _NGINX = ["nginx", "-e", "stderr", "-c"]
-SERVE = [str(ROOT / ".venv/bin/python"), "-m", "runtime.serve"]  # with what it needs, and no more
+SERVE = [str(ROOT / ".venv/bin/python"), "-m", "runtime.serving.serve"]  # with what it needs, and no more
 _SERVE = [*SERVE, "functions/gateway"]
 
 

@@ -83,7 +83,7 @@ class Shop:
     def _filled(self, url: str) -> str:
         """Has the tables made, and puts products and one order in; where that is."""
         subprocess.run(
-            [str(_OURS), "-m", "runtime.migrate", "functions/orders"],
+            [str(_OURS), "-m", "runtime.database.migrate", "functions/orders"],
             cwd=ROOT,
             env=os.environ | {"DATABASE_URL": url},
             check=True,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.gateway.routes import DEFAULTS
+from runtime.http.sizes import HELD_BODY, LARGEST_BODY
 from runtime.manifest import Manifest, ManifestError, folders
-from runtime.sizes import HELD_BODY, LARGEST_BODY
 
 FILES = 8 * LARGEST_BODY  # bytes that bodies of one size may take in files at once
 ONE = 4  # the part of those that one address may have

@@ -7,7 +7,7 @@ again.
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime import rotation, signing
+from runtime.identity import rotation, signing_keys
 
 KEPT = 86_400.0  # seconds that a key's file stays once another signs: longer than any token lives
 
@@ -29,7 +29,7 @@ def rotate(folder: Path, now: float, *, at_once: bool) -> Rotated:
     old = {file.stem: file for file in sorted(folder.glob("*.pem"))}
     moment = now if at_once else now + rotation.AHEAD
     readers = next(iter(old.values())).stat().st_mode & 0o777 if old else 0o600
-    added = signing.create(folder, rotation.called(moment), readers).stem
+    added = signing_keys.create(folder, rotation.called(moment), readers).stem
     gone = set(old) if at_once else set(old) - set(rotation.believed([*old, added], now, KEPT))
     for kid in gone:
         old[kid].unlink()

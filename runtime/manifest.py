@@ -13,9 +13,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 
+from runtime.http.url import Origin, Url
+from runtime.http.validation import Fault, Invalid, convert
 from runtime.units import Duration, Rule, Size
-from runtime.url import Origin, Url
-from runtime.validation import Fault, Invalid, convert
 from runtime.visible import visible
 
 FILE = "function.toml"
@@ -135,7 +135,7 @@ class Source:
 
     def at(self, path: KeyPath) -> str:
         """The place of a key, or of the table where it should be, as an editor opens it."""
-        from runtime.positions import nearest  # noqa: PLC0415  a manifest without a fault has no need of it
+        from runtime.toml_lines import nearest  # noqa: PLC0415  a manifest without a fault has no need of it
 
         return f"{self.file}:{nearest(self._lines, path)}"
 
@@ -145,7 +145,7 @@ class Source:
 
     @cached_property
     def _lines(self) -> dict[KeyPath, int]:
-        from runtime.positions import lines  # noqa: PLC0415  see above
+        from runtime.toml_lines import lines  # noqa: PLC0415  see above
 
         return lines(self._text)
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from runtime.validation import Fault, Invalid, convert
+from runtime.http.validation import Fault, Invalid, convert
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -20,7 +20,7 @@ import asyncpg
 import pytest
 
 from runtime.database import Database
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
 from tests import containers
 
 FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=32MB"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from functions.gateway.exchange import Exchange, Header, Receive, Response
 from functions.gateway.routes import Route, compile_routes
+from runtime.http.validation import convert
 from runtime.manifest import Manifest
-from runtime.validation import convert
 
 
 def manifest(

@@ -16,7 +16,7 @@ from deploy.backup import manifest
 from deploy.backup.manifest import Manifest
 from deploy.backup.store import Store
 from deploy.engine import Refusal
-from runtime import migrate
+from runtime.database import migrate
 
 Stores = Mapping[str, Store]
 

@@ -22,7 +22,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from deploy.engine import Refusal
-from runtime.migrate import TABLE, Migration, statements
+from runtime.database.migrate import TABLE, Migration, statements
 
 _QUIET = ("--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1")
 _HEAD = re.compile(rb"([a-z0-9_]+) ([a-z0-9_]+(?:,[a-z0-9_]+)*)\n")  # a table and its columns

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deploy.engine import Refusal
-from runtime.migrate import TABLE, Migration, statements
+from runtime.database.migrate import TABLE, Migration, statements
 
 _PATIENCE = 10.0  # seconds: how long somebody else's write is waited for
 _OBJECTS = "SELECT type, name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name"

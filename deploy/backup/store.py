@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from runtime.migrate import Migration
+from runtime.database.migrate import Migration
 
 
 class Store(Protocol):

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from deploy.chaos import version
 from deploy.engine import Engine, Refusal
+from runtime.http.url import Url
 from runtime.manifest import FILE, ManifestError
-from runtime.url import Url
 
 _BURST = re.compile(r'burst \d+"')
 

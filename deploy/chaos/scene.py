@@ -21,7 +21,7 @@ from deploy.chaos.offender import offend
 from deploy.engine import GATEWAY, Engine, Instance, Refusal
 from deploy.front import LOOPBACK
 from deploy.rollout import Fleet
-from runtime.url import Url
+from runtime.http.url import Url
 
 Make = Callable[[Path], Engine]
 

@@ -13,7 +13,7 @@ from deploy import rollout
 from deploy.engine import Refusal
 from deploy.rollout import Fleet
 from deploy.scaffold import create
-from runtime.url import Url
+from runtime.http.url import Url
 
 _LEFT = shutil.ignore_patterns(".*", "__pycache__", "tests", "benchmarks", "docs")
 

@@ -258,7 +258,7 @@ class DockerFleet:
 
 def _shown(container: str, function: str, names: list[str]) -> str:
     """What is wrong with it, "" if it showed that it works."""
-    shown = _docker("exec", container, "python", "-m", "runtime.trial", *names)
+    shown = _docker("exec", container, "python", "-m", "runtime.serving.self_check", *names)
     if not shown.returncode:
         return ""
     running = _docker("inspect", "--format", "{{.State.Running}}", container).stdout.strip() == "true"

@@ -20,9 +20,9 @@ def write(folder: Path, functions: Iterable[str]) -> None:
     keys = folder / "signing"
     keys.mkdir(exist_ok=True)
     if not any(keys.glob("*.pem")):
-        from runtime import signing  # noqa: PLC0415  what makes keys is imported by who makes some
+        from runtime.identity import signing_keys  # noqa: PLC0415  what makes keys is imported by who makes some
 
-        signing.create(keys, mode=0o444)
+        signing_keys.create(keys, mode=0o444)
     _keep(folder / "postgres-password", _password())
     _redis(folder)
     for function in functions:

@@ -34,7 +34,7 @@ class Databases:
         if not self.has_data(function):
             return
         self._say(f"Bringing the schema of {function} up to date")
-        result = once.run(self._layout, function, "runtime.migrate", f"functions/{function}", quiet=True)
+        result = once.run(self._layout, function, "runtime.database.migrate", f"functions/{function}", quiet=True)
         if result.returncode:
             said = (result.stderr or result.stdout).strip().splitlines()
             why = said[-1] if said else "it did not say why"

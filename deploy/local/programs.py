@@ -86,7 +86,7 @@ def instance(layout: Layout, function: str, number: int) -> Program:
         served |= {"RELOAD": "1", "DRAIN_NOTICE": "0", "KILL_TIMEOUT": "1"}
     return Program(
         name,
-        (*python("-m", "runtime.serve", f"functions/{function}"),),
+        (*python("-m", "runtime.serving.serve", f"functions/{function}"),),
         (LOOPBACK, port),
         tier=3 if function == GATEWAY else 2,
         environment=served | settings(layout, function),

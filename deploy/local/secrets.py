@@ -24,9 +24,9 @@ def write(layout: Layout, environment: Mapping[str, str]) -> None:
         layout.database_url(function).unlink(missing_ok=True)
     add(layout, environment)
     if not any(keys.glob("*.pem")):
-        from runtime import signing  # noqa: PLC0415  what makes keys is imported by who makes some
+        from runtime.identity import signing_keys  # noqa: PLC0415  what makes keys is imported by who makes some
 
-        signing.create(keys, mode=0o600)
+        signing_keys.create(keys, mode=0o600)
 
 
 def add(layout: Layout, environment: Mapping[str, str]) -> None:

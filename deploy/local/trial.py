@@ -62,7 +62,7 @@ def _running(program: Program, log: Path) -> Iterator["subprocess.Popen[bytes]"]
 
 
 def _asked(program: Program, process: "subprocess.Popen[bytes]", names: list[str]) -> str:
-    command = python("-m", "runtime.trial", *names)
+    command = python("-m", "runtime.serving.self_check", *names)
     environment = {**os.environ, **program.environment}
     with tempfile.TemporaryFile("w+") as written:
         with subprocess.Popen(

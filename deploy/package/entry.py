@@ -20,7 +20,7 @@ def main(here: Path, arguments: list[str]) -> None:
     (folder,) = (here / "functions").iterdir()
     os.chdir(here)
     sys.path[:0] = [str(here), str(here / "packages")]
-    sys.argv = arguments or ["runtime.serve", f"functions/{folder.name}"]
+    sys.argv = arguments or ["runtime.serving.serve", f"functions/{folder.name}"]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 

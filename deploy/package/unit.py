@@ -16,7 +16,7 @@ from typing import Any
 from deploy.engine import GATEWAY, Refusal
 from functions.gateway.routes import Route, compile_routes
 from runtime.manifest import Manifest, read_all
-from runtime.serve import HEADER_READ_TIMEOUT
+from runtime.serving.serve import HEADER_READ_TIMEOUT
 
 Object = dict[str, Any]
 

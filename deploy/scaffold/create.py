@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.engine import GATEWAY, Refusal
 from deploy.scaffold import names
-from runtime.url import Url
+from runtime.http.url import Url
 
 _TEMPLATES = Path(__file__).with_name("template")
 _SUFFIX = ".template"

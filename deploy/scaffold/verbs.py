@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy.engine import Refusal
 from deploy.package import bundle, contents, unit
 from deploy.scaffold import create
-from runtime.url import Url
+from runtime.http.url import Url
 from runtime.visible import visible
 
 Ask = Callable[[str], str]

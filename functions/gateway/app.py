@@ -44,15 +44,16 @@ from functions.gateway.stages.loop import named as stack_named
 from functions.gateway.stages.swap.tokens import Ask as Swap
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
-from runtime import log, settings
-from runtime.application import application as outermost
+from runtime import settings
 from runtime.asgi import Receive, Scope, Send
-from runtime.background import beside
-from runtime.health import Health
-from runtime.identity import Verifier
-from runtime.lifespan import live as lived
+from runtime.identity.verifier import Verifier
 from runtime.manifest import Manifest, read_all
-from runtime.metrics import Metrics
+from runtime.serving.application import application as outermost
+from runtime.serving.background import beside
+from runtime.serving.health import Health
+from runtime.serving.lifespan import live as lived
+from runtime.telemetry import log
+from runtime.telemetry.metrics import Metrics
 
 logger = log.get(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functions.gateway.edge import Served
 from functions.gateway.exchange import Exchange, Header, Response
 from functions.gateway.stages.forward.errors import ForwardError
-from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, Problem
 
 LARGEST = 16 * 1024**2  # bytes of a document
 

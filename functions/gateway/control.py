@@ -19,8 +19,8 @@ import msgspec
 from functions.gateway.live import Beyond, Live
 from functions.gateway.revisions import Said, whole
 from functions.gateway.routes import Route, compile_routes
-from runtime import log
 from runtime.manifest import Manifest, ManifestError, read_all
+from runtime.telemetry import log
 
 PATIENCE = 30.0  # seconds in which the next word has to come
 

@@ -13,12 +13,12 @@ from functions.gateway.outbound import ReadsTooSlowly, lively, pass_on, streamin
 from functions.gateway.routes import Route
 from functions.gateway.stages.cors import asked_for
 from functions.gateway.table import Table
-from runtime import log
 from runtime.asgi import Receive, Scope, Send
+from runtime.http.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED, NO_SUCH_ROUTE, Problem
 from runtime.manifest import Policy
-from runtime.problem import INTERNAL, MEDIA_TYPE, METHOD_NOT_ALLOWED, MISBEHAVED, NO_SUCH_ROUTE, Problem
-from runtime.timers import Timers
-from runtime.unread import announced
+from runtime.serving.timers import Timers
+from runtime.serving.unread import announced
+from runtime.telemetry import log
 
 logger = log.get(__name__)
 tell_left, tell_slow, tell_cut = log.Sparing(logger.info), log.Sparing(logger.info), log.Sparing(logger.warning)

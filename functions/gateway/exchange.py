@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from functions.gateway.routes import Route
-    from runtime.deadline import Deadline
-    from runtime.identity import Principal
+    from runtime.identity.verifier import Principal
+    from runtime.serving.deadline import Deadline
 
 Header = tuple[bytes, bytes]
 Receive = Callable[[], Awaitable[bytes]]

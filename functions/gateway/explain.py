@@ -24,9 +24,9 @@ from functions.gateway.stages.shed.bound import Range
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import QUEUE, upstream
-from runtime.identity import Verifier
+from runtime.identity.verifier import Verifier
 from runtime.manifest import Manifest
-from runtime.metrics import Metrics
+from runtime.telemetry.metrics import Metrics
 from runtime.units import Duration
 
 Settings = Mapping[str, Value]

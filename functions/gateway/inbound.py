@@ -8,8 +8,8 @@ import asyncio
 from math import inf
 
 from runtime.asgi import Message, Receive
-from runtime.timers import Timers
-from runtime.unread import read_on
+from runtime.serving.timers import Timers
+from runtime.serving.unread import read_on
 
 # Seconds. Asking is a task that is nearly always cancelled, and costs a fifth of what a request does: too much for each
 # of a thousand that wait for a tenth of a second. What goes on for a client that left goes on for that much longer.

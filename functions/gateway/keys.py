@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functions.gateway.asking import ask
 from functions.gateway.edge import Served
 from functions.gateway.table import Table
-from runtime.identity import FetchKeys
-from runtime.problem import KEYS_UNAVAILABLE, Problem
+from runtime.http.problem import KEYS_UNAVAILABLE, Problem
+from runtime.identity.verifier import FetchKeys
 
 PATH = "/.well-known/jwks.json"
 

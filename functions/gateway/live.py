@@ -22,9 +22,9 @@ from functions.gateway.reach import Neighbours, Reach
 from functions.gateway.routes import GATEWAY, Route, inner
 from functions.gateway.table import Table
 from functions.gateway.telemetry import Telemetry
-from runtime.background import until_done
+from runtime.http.problem import NOT_FOUND, Problem
 from runtime.manifest import Manifest
-from runtime.problem import NOT_FOUND, Problem
+from runtime.serving.background import until_done
 
 if TYPE_CHECKING:
     from functions.gateway.endpoints.watch import Membership

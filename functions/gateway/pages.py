@@ -12,9 +12,9 @@ from functions.gateway.documents.collect import Documents
 from functions.gateway.documents.page import POLICY
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.routes import GATEWAY, Route
+from runtime.http.problem import KINDS, NOT_FOUND, Problem
+from runtime.http.tags import etag, has
 from runtime.manifest import Policy
-from runtime.problem import KINDS, NOT_FOUND, Problem
-from runtime.tags import etag, has
 
 HOME, OPENAPI, DOCS, PROBLEM = "/", "/openapi.json", "/docs", "/problems/{slug}"
 OWN = [Route(GATEWAY, "GET", path, Policy()) for path in (HOME, OPENAPI, DOCS, PROBLEM)]

@@ -39,9 +39,9 @@ from functions.gateway.stages.shed.stage import shed
 from functions.gateway.stages.swap.stage import swap, withhold
 from functions.gateway.stages.swap.tokens import Tokens
 from functions.gateway.upstreams import Upstream
-from runtime.identity import Verifier
+from runtime.identity.verifier import Verifier
 from runtime.manifest import Policy
-from runtime.requests import UNROUTED
+from runtime.telemetry.request_metrics import UNROUTED
 from runtime.units import Rule
 
 SAMPLE = 64  # one request in so many is timed stage by stage, which costs it a few microseconds

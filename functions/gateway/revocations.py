@@ -13,8 +13,8 @@ from typing import Annotated
 
 import msgspec
 
-from runtime import log
-from runtime.background import Sleep, again, beside
+from runtime.serving.background import Sleep, again, beside
+from runtime.telemetry import log
 
 INTERVAL = 2.0  # seconds between two questions; with their deadline an end is known within 5 s
 RETRY = 0.5  # seconds after a question that failed

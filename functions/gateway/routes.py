@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from functions.gateway.table import Table, shape, split
+from runtime.http.sizes import LARGEST_BODY
 from runtime.manifest import KeyPath, Manifest, ManifestError, Policy
 from runtime.manifest import Route as Declared
-from runtime.sizes import LARGEST_BODY
 from runtime.units import Duration, Limit, Rule, Size
 
 GATEWAY = "gateway"  # the one function that is nobody's endpoint

@@ -12,7 +12,7 @@ from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import OUTCOMES
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.upstreams import Upstream
-from runtime.metrics import Metrics, Number, Read
+from runtime.telemetry.metrics import Metrics, Number, Read
 
 
 class Limits(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header, Kind, Problem
+from runtime.http.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header, Kind, Problem
 
 # Servers of functions take a hundred fields and say no more than 431 to others. So it is ninety of a client's own, the
 # three that nginx adds, and those that a gateway adds.

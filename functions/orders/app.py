@@ -18,17 +18,8 @@ from litestar.params import FromPath, JSONBody
 from functions.orders import model, products, store
 from functions.orders.dependencies import Asked, Caller, Data, existing, named
 from functions.orders.model import NewOrder, Order, OrderQuery, Status
-from runtime.api import api, given, invalid
-from runtime.application import application as outermost
-from runtime.authenticated import principal as caller
-from runtime.authenticated import require_role
-from runtime.background import beside
-from runtime.conditional import etag, shown
 from runtime.database import Connection, Database
-from runtime.database.telemetry import watch
-from runtime.fields import lines
-from runtime.health import Health
-from runtime.idempotency import (
+from runtime.database.idempotency import (
     KEPT_MS,
     Answer,
     Claim,
@@ -38,26 +29,35 @@ from runtime.idempotency import (
     parse_key,
     purge,
 )
-from runtime.identity import Principal, Verifier
-from runtime.ids import uuid7
-from runtime.instant import from_rfc3339, now_ms
-from runtime.jwks import from_url
-from runtime.metrics import Metrics
-from runtime.migrate import opened
-from runtime.openapi import answers, publish
-from runtime.page import Page, page
-from runtime.plain import Plain
-from runtime.preconditions import Asking, Conditions
-from runtime.problem import (
+from runtime.database.ids import uuid7
+from runtime.database.load_metrics import watch
+from runtime.database.migrate import opened
+from runtime.database.retention import purging
+from runtime.http.api import api, given, invalid
+from runtime.http.conditional import etag, shown
+from runtime.http.fields import lines
+from runtime.http.openapi import answers, publish
+from runtime.http.page import Page, page
+from runtime.http.plain import Plain
+from runtime.http.preconditions import Asking, Conditions
+from runtime.http.problem import (
     FORBIDDEN,
     IN_FLIGHT,
     INVALID,
     KEY_MISSING,
     MISMATCH,
 )
-from runtime.retention import purging
+from runtime.http.validation import Invalid
+from runtime.identity.authenticated import principal as caller
+from runtime.identity.authenticated import require_role
+from runtime.identity.jwks import from_url
+from runtime.identity.verifier import Principal, Verifier
+from runtime.instant import from_rfc3339, now_ms
+from runtime.serving.application import application as outermost
+from runtime.serving.background import beside
+from runtime.serving.health import Health
 from runtime.settings import Secret, load
-from runtime.validation import Invalid
+from runtime.telemetry.metrics import Metrics
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
 

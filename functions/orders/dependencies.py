@@ -7,9 +7,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from runtime.database import Database
-from runtime.identity import Principal
-from runtime.problem import NOT_FOUND, Problem
-from runtime.validation import Invalid, convert
+from runtime.http.problem import NOT_FOUND, Problem
+from runtime.http.validation import Invalid, convert
+from runtime.identity.verifier import Principal
 
 T = TypeVar("T")
 Asked = Request[Any, Any, State]

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from runtime.http.page import PageQuery
+from runtime.http.problem import Kind, Problem
+from runtime.http.validation import Fault, Invalid
 from runtime.instant import Instant, rfc3339
-from runtime.page import PageQuery
-from runtime.problem import Kind, Problem
-from runtime.validation import Fault, Invalid
 
 OUT_OF_STOCK = Kind(
     "out-of-stock", 409, "Out of stock", "There is less in stock than was ordered; `skus` names the products."

@@ -9,14 +9,14 @@ from litestar.params import FromPath, JSONBody
 from functions.orders import model, store
 from functions.orders.dependencies import Asked, Caller, Data, existing, named
 from functions.orders.model import NewProduct, Product
-from runtime.authenticated import require_role
-from runtime.conditional import shown
 from runtime.database import Connection
-from runtime.openapi import answers
-from runtime.page import Page, PageQuery, page
-from runtime.preconditions import Asking, Conditions
-from runtime.problem import FORBIDDEN, PRECONDITION_REQUIRED, Problem
-from runtime.validation import convert
+from runtime.http.conditional import shown
+from runtime.http.openapi import answers
+from runtime.http.page import Page, PageQuery, page
+from runtime.http.preconditions import Asking, Conditions
+from runtime.http.problem import FORBIDDEN, PRECONDITION_REQUIRED, Problem
+from runtime.http.validation import convert
+from runtime.identity.authenticated import require_role
 
 SHARED = {"Cache-Control": "public, max-age=10, stale-while-revalidate=30, stale-if-error=300"}
 

@@ -10,8 +10,8 @@ from typing import cast
 
 from functions.orders.model import Item, Line, NewProduct, Order, OrderQuery, Product, Status
 from runtime.database import Connection, Row
+from runtime.http.page import PageQuery
 from runtime.instant import rfc3339
-from runtime.page import PageQuery
 
 _MAX_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # RFC 9562, section 5.10: no id sorts behind it
 

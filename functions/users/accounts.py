@@ -16,15 +16,15 @@ from functions.users.dependencies import Asked, Bearer, Caller, Data, Hashing, a
 from functions.users.model import Changes, NewPassword, NewUser, PrivateUser, PublicProfile
 from functions.users.throttle import store as attempts
 from functions.users.tokens import digest
-from runtime.authenticated import require_recent, require_role
-from runtime.conditional import ETag, shown
 from runtime.database import UniqueViolation
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
+from runtime.http.conditional import ETag, shown
+from runtime.http.openapi import answers
+from runtime.http.page import Page, PageQuery, page
+from runtime.http.preconditions import Asking
+from runtime.http.problem import FORBIDDEN, NOT_FOUND, PRECONDITION_REQUIRED, Problem
+from runtime.identity.authenticated import require_recent, require_role
 from runtime.instant import SECOND, now_ms
-from runtime.openapi import answers
-from runtime.page import Page, PageQuery, page
-from runtime.preconditions import Asking
-from runtime.problem import FORBIDDEN, NOT_FOUND, PRECONDITION_REQUIRED, Problem
 
 PUBLIC = {"Cache-Control": "public, max-age=30, stale-while-revalidate=60, stale-if-error=300"}
 PRIVATE = {"Cache-Control": "private, no-cache"}

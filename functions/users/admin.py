@@ -19,7 +19,7 @@ from functions.users.settings import Settings
 from functions.users.tokens import random_token
 from runtime import settings
 from runtime.database import Database, DatabaseBusy, DatabaseUnavailable
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 from runtime.instant import now_ms, rfc3339
 from runtime.visible import visible
 

@@ -19,19 +19,19 @@ from functions.users.passwords import REST, Passwords
 from functions.users.settings import Settings
 from functions.users.throttle import store as attempts
 from functions.users.tokens import Issuer
-from runtime.api import api
-from runtime.application import application as outermost
-from runtime.background import beside
 from runtime.database import Database
-from runtime.database.telemetry import watch
-from runtime.health import Health
-from runtime.identity import Verifier
+from runtime.database.load_metrics import watch
+from runtime.database.migrate import opened
+from runtime.database.retention import in_batches, purging
+from runtime.http.api import api
+from runtime.http.openapi import publish
+from runtime.identity.verifier import Verifier
 from runtime.instant import DAY, SECOND, now_ms
-from runtime.metrics import Metrics
-from runtime.migrate import opened
-from runtime.openapi import publish
-from runtime.retention import in_batches, purging
+from runtime.serving.application import application as outermost
+from runtime.serving.background import beside
+from runtime.serving.health import Health
 from runtime.settings import load
+from runtime.telemetry.metrics import Metrics
 
 
 @asynccontextmanager

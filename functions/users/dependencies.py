@@ -13,10 +13,10 @@ from functions.users import store
 from functions.users.model import User
 from functions.users.passwords import Passwords
 from functions.users.tokens import Issuer
-from runtime.api import given
-from runtime.authenticated import principal
 from runtime.database import Connection, Database
-from runtime.identity import Principal, invalid
+from runtime.http.api import given
+from runtime.identity.authenticated import principal
+from runtime.identity.verifier import Principal, invalid
 
 Asked = Request[Any, Any, State]
 Data = NamedDependency[Database]

@@ -1,7 +1,7 @@
 """A folder of `<kid>.pem` files -> the keys that sign access tokens, and the JWK set that checks them (RFC 8037).
 
 Each file is an Ed25519 private key in PKCS#8. Which of them signs, and which are published, their names say
-(runtime/rotation.py): a file that is added to the folder, or taken out, needs no restart.
+(runtime/identity/rotation.py): a file that is added to the folder, or taken out, needs no restart.
 """
 
 import time
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from runtime import log, rotation
-from runtime.background import again
+from runtime.identity import rotation
+from runtime.serving.background import again
 from runtime.settings import SettingsError
+from runtime.telemetry import log
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -110,7 +111,8 @@ async def looking(keys: Keys) -> None:
 def _read(folder: Path) -> "dict[str, Ed25519PrivateKey]":
     keys = {file.stem: _private(file) for file in sorted(folder.glob("*.pem"))}
     if not keys:
-        raise SettingsError(f"SIGNING_KEYS_DIR: no key in {folder}: run `python -m runtime.signing {folder}`")
+        todo = f"run `python -m runtime.identity.signing_keys {folder}`"
+        raise SettingsError(f"SIGNING_KEYS_DIR: no key in {folder}: {todo}")
     return keys
 
 

@@ -19,12 +19,12 @@ from functions.users.sessions import Grant
 from functions.users.settings import Settings
 from functions.users.throttle import store as attempts
 from functions.users.tokens import Issuer, digest
-from runtime.conditional import shown, tagged
+from runtime.http.conditional import shown, tagged
+from runtime.http.network import network
+from runtime.http.openapi import answers
+from runtime.http.problem import NOT_FOUND, QUOTA_EXCEEDED, Kind, Problem
+from runtime.http.validation import convert
 from runtime.instant import SECOND, now_ms, rfc3339
-from runtime.network import network
-from runtime.openapi import answers
-from runtime.problem import NOT_FOUND, QUOTA_EXCEEDED, Kind, Problem
-from runtime.validation import convert
 
 SECRET = {"Cache-Control": "no-store"}
 KEY_SET = "application/jwk-set+json"

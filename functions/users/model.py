@@ -11,8 +11,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from runtime.http.problem import Kind
 from runtime.instant import SECOND, Instant, rfc3339
-from runtime.problem import Kind
 from runtime.settings import Secret
 
 EMAIL_TAKEN = Kind("email-taken", 409, "Email taken", "Another account has this email.")

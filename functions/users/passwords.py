@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from functions.users.settings import Settings
-from runtime.deadline import remaining
-from runtime.problem import DEADLINE_EXCEEDED, OVERLOADED, Problem
+from runtime.http.problem import DEADLINE_EXCEEDED, OVERLOADED, Problem
+from runtime.serving.deadline import remaining
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher

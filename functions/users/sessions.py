@@ -11,7 +11,7 @@ from functions.users import store
 from functions.users.model import User, Verdict
 from functions.users.tokens import digest, random_token, successor
 from runtime.database import Connection, Database
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 
 
 class Grant(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import secrets
 from functions.users.keys import Keys
 from functions.users.model import User
 from functions.users.settings import Settings
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 from runtime.instant import SECOND
 
 _BYTES = 32

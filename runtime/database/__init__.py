@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from runtime.deadline import remaining
-from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.serving.deadline import remaining
 
 T = TypeVar("T")
 CONNECTIONS = 8

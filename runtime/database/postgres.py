@@ -25,7 +25,7 @@ from runtime.database import (
     StatementRefused,
     bounded,
 )
-from runtime.database.place import Driven, Place, translated
+from runtime.database.slot import Driven, Slot, translated
 from runtime.database.turns import Turns
 
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -40,8 +40,8 @@ class Postgres(Database):
     """Connections to one PostgreSQL database."""
 
     def __init__(self, url: str, connections: int, patience: float) -> None:
-        self._places = [Place(url, patience) for _ in range(connections)]
-        self._turns = Turns(self._places)
+        self._slots = [Slot(url, patience) for _ in range(connections)]
+        self._turns = Turns(self._slots)
         self._closed = False
         self.writers = asyncio.Semaphore(connections - connections // _READERS)
         self.patience = patience
@@ -63,30 +63,30 @@ class Postgres(Database):
     def single(self) -> AbstractAsyncContextManager[Connection]:
         return Single(self, "")
 
-    async def lease(self) -> Place:
-        """A place with a connection, within the deadline. Raises DatabaseBusy and DatabaseUnavailable."""
+    async def lease(self) -> Slot:
+        """A slot with a connection, within the deadline. Raises DatabaseBusy and DatabaseUnavailable."""
         patience = bounded(self.patience)
         if self._closed:
             raise DatabaseUnavailable
         if patience <= 0:
             raise DatabaseBusy
         free = self._turns.now()
-        place = await self.load.wait(self._turns.wait(), patience) if free is None else free
-        if not place.ready:
+        slot = await self.load.wait(self._turns.wait(), patience) if free is None else free
+        if not slot.ready:
             try:
                 with translated():
-                    await self.load.wait(place.open(), bounded(self.patience))
+                    await self.load.wait(slot.open(), bounded(self.patience))
             except BaseException:
-                self._turns.give(place)
+                self._turns.give(slot)
                 raise
         self.load.begin()
-        return place
+        return slot
 
-    def give(self, place: Place) -> None:
+    def give(self, slot: Slot) -> None:
         """Takes one back; nothing is open on it."""
         self.load.open -= 1
-        now = place.used = monotonic()
-        self._turns.give(place)
+        now = slot.used = monotonic()
+        self._turns.give(slot)
         for cold in self._turns.free:  # what was used last is on top
             if now - cold.used <= _IDLE:
                 return
@@ -96,31 +96,31 @@ class Postgres(Database):
         self._closed = True
         try:
             async with asyncio.timeout(self.patience):
-                for _ in self._places:
-                    place = await self._turns.wait()
-                    if place.raw is not None:
-                        await place.raw.close()
+                for _ in self._slots:
+                    slot = await self._turns.wait()
+                    if slot.raw is not None:
+                        await slot.raw.close()
         except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             pass
         finally:
-            for place in self._places:
-                place.drop()
+            for slot in self._slots:
+                slot.drop()
 
 
 class PostgresConnection(Connection):
     """A transaction on one of the connections: its block, and what the block is given."""
 
-    __slots__ = ("_begin", "_database", "_place", "_raw")
+    __slots__ = ("_begin", "_database", "_raw", "_slot")
 
     def __init__(self, database: Postgres, begin: str) -> None:
         self._database = database
         self._begin = begin
-        self._place: Place
+        self._slot: Slot
         self._raw: Driven | None = None  # None before the block, and after it
 
     async def __aenter__(self) -> Connection:
-        self._place = await self._database.lease()
-        self._raw = self._place.raw
+        self._slot = await self._database.lease()
+        self._raw = self._slot.raw
         try:
             await self._open(self._driven)
         except BaseException:
@@ -175,13 +175,13 @@ class PostgresConnection(Connection):
         try:
             await self._driven.execute(statement)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            self._place.drop()
+            self._slot.drop()
         finally:
             self._leave()
 
     def _leave(self) -> None:
         self._raw = None
-        self._database.give(self._place)
+        self._database.give(self._slot)
 
 
 class Single(PostgresConnection):

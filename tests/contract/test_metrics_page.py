@@ -9,8 +9,8 @@ from httpx import AsyncClient
 from functions.gateway.app import application as gateway
 from functions.orders.app import application as orders
 from functions.users.app import application as users
-from runtime import signing
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
+from runtime.identity import signing_keys
 from tests.databases import sqlite_database_url
 from tests.served import running
 
@@ -23,7 +23,7 @@ PAGE = Path("docs/metrics.md").read_text()
 async def environment(sqlite_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that every function needs to start."""
     await migrate(sqlite_database_url, Path("functions/users"))
-    signing.create(tmp_path / "keys", "one")
+    signing_keys.create(tmp_path / "keys", "one")
     said = {
         "ARGON2_MEMORY": "8KiB",
         "DATABASE_URL": sqlite_database_url,

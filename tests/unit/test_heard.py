@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from runtime import signing
+from runtime.identity import signing_keys
 from tests.heard import Heard, listening
 from tests.tokens import Signer
 
@@ -43,7 +43,7 @@ def test_what_was_heard_is_found(secret: str, line: str) -> None:
 
 
 def test_the_secrets_of_a_stack_are_read_from_its_files(tmp_path: Path) -> None:
-    file = signing.create(tmp_path / "signing", "one")
+    file = signing_keys.create(tmp_path / "signing", "one")
     password = "aB3_" * 11
     (tmp_path / "redis.conf").write_text(f"requirepass {password}\nclient-output-buffer-limit normal 0 0 0\n")
     heard = Heard()

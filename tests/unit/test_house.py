@@ -72,19 +72,19 @@ PURE = [
     "functions.users.apikeys.model",
     "functions.users.model",
     "functions.users.throttle.decision",
-    "runtime.compact",
-    "runtime.dates",
-    "runtime.deadline",
-    "runtime.jwk",
+    "runtime.identity.jws",
+    "runtime.http.dates",
+    "runtime.serving.deadline",
+    "runtime.identity.jwk",
     "runtime.manifest",
-    "runtime.network",
-    "runtime.positions",
-    "runtime.problem",
-    "runtime.rotation",
-    "runtime.sample",
-    "runtime.tags",
+    "runtime.http.network",
+    "runtime.toml_lines",
+    "runtime.http.problem",
+    "runtime.identity.rotation",
+    "runtime.http.schema_example",
+    "runtime.http.tags",
     "runtime.units",
-    "runtime.validation",
+    "runtime.http.validation",
     "runtime.visible",
 ]
 DOES_IO = {
@@ -200,8 +200,7 @@ def test_the_runtime_imports_no_function_and_nothing_of_the_deployment() -> None
 
 
 def test_the_gateway_has_no_database() -> None:
-    without = within("runtime.database") | within("runtime.idempotency") | within("runtime.migrate")
-    assert reached("functions.gateway") & without == set()
+    assert reached("functions.gateway") & within("runtime.database") == set()
 
 
 def test_the_gateway_starts_without_a_web_framework() -> None:

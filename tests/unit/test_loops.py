@@ -1,6 +1,6 @@
 """Every background loop, with whatever it asks raising: none ends, and each says so, and when it last worked.
 
-A loop that is not here fails the last two tests: it belongs into `LOOPS`, and onto `runtime/background.py`.
+A loop that is not here fails the last two tests: it belongs into `LOOPS`, and onto `runtime/serving/background.py`.
 """
 
 import ast
@@ -29,10 +29,10 @@ from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.users.keys import Keys, looking
-from runtime.background import beside, failures, last_worked
-from runtime.identity import Verifier
-from runtime.process import Lag
-from runtime.retention import purging
+from runtime.database.retention import purging
+from runtime.identity.verifier import Verifier
+from runtime.serving.background import beside, failures, last_worked
+from runtime.serving.process import Lag
 from tests.virtual import played
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -291,10 +291,10 @@ ALONE = {
     "functions/gateway/stages/limit/fallback.py": "begins `limits-return`",
     "functions/gateway/stages/shed/gate.py": "bounds one wait",
     "functions/gateway/stages/swap/tokens.py": "asks once",
-    "runtime/awaited.py": "watches one call",
-    "runtime/background.py": "the mechanism",
-    "runtime/serve.py": "waits for the signal, and the server",
-    "runtime/timers.py": "rings for each who waits, whatever the others raise",
+    "runtime/serving/cancellation.py": "watches one call",
+    "runtime/serving/background.py": "the mechanism",
+    "runtime/serving/serve.py": "waits for the signal, and the server",
+    "runtime/serving/timers.py": "rings for each who waits, whatever the others raise",
 }
 BEGIN = {"create_task", "ensure_future", "call_later", "call_at", "call_soon", "run_in_executor", "Thread", "Timer"}
 IN_A_THREAD = {"runtime/database/worker.py", "functions/users/passwords.py"}  # one call each, that somebody awaits

@@ -16,9 +16,10 @@ from functions.gateway.endpoints.dns import DNS_INTERVAL
 from functions.gateway.endpoints.ready import PATIENCE
 from functions.gateway.routes import CEILINGS, DEFAULTS, compile_routes
 from functions.gateway.stages.forward.client import IDLE_AGE
-from runtime import door, silence
+from runtime import silence
 from runtime.manifest import read_all
-from runtime.serve import HEADER_READ_TIMEOUT, SEEN, Serve
+from runtime.serving import graceful_close
+from runtime.serving.serve import HEADER_READ_TIMEOUT, SEEN, Serve
 from runtime.units import Duration
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +73,7 @@ def test_a_gateway_that_does_not_answer_a_syn_is_given_up_before_it_is_sent_a_se
 
 def test_no_route_may_take_longer_than_an_instance_that_stops_waits() -> None:
     ceiling = float(CEILINGS["deadline"])
-    assert SERVE.drain_notice + door.MOMENT + ceiling + MARGIN <= SERVE.kill_timeout
+    assert SERVE.drain_notice + graceful_close.MOMENT + ceiling + MARGIN <= SERVE.kill_timeout
     assert DEFAULTS.deadline is not None
     assert DEFAULTS.deadline <= ceiling
     shipped = [route.policy.deadline for route in compile_routes(read_all(ROOT / "functions"))]

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.engine import Refusal
 from deploy.local.programs import Program
 
-# supervisord waits this long (seconds) before it kills: longer than `runtime.serve` may take to drain.
+# supervisord waits this long (seconds) before it kills: longer than `runtime.serving.serve` may take to drain.
 STOP_GRACE = 30
 _LOG_SIZE, _OLD_LOGS = "10MB", 3
 _ATTEMPTS = 1000  # each waits a second longer than the one before; a program that ran is restarted at once

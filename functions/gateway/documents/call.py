@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runtime.sample import MISSING, sample
+from runtime.http.schema_example import MISSING, sample
 
 Schema = Mapping[str, Any]
 

@@ -14,8 +14,8 @@ import msgspec
 from functions.gateway.documents.merge import Told, merged, read
 from functions.gateway.documents.page import page
 from functions.gateway.routes import Route
-from runtime import log
-from runtime.problem import Problem
+from runtime.http.problem import Problem
+from runtime.telemetry import log
 
 DOCUMENT = "/openapi.json"  # what every function answers inside
 FRESH = 10.0  # seconds

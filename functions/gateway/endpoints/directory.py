@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from functions.gateway.endpoints.watch import Source
-from runtime.membership import members
+from runtime.serving.membership import members
 
 DIRECTORY_INTERVAL = 0.25  # seconds between two looks; a look at sixteen files costs about 0.2 ms
 

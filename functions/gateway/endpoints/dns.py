@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.gateway.endpoints.watch import Source
 from functions.gateway.stages.forward.address import Address
-from runtime.url import Url
+from runtime.http.url import Url
 
 Resolve = Callable[..., Awaitable[list[tuple[Any, ...]]]]  # as `loop.getaddrinfo`, and raising what it raises
 

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
-from runtime import log
-from runtime.background import again, beside
+from runtime.serving.background import again, beside
+from runtime.telemetry import log
 
 EAGER = 5  # times as often, while requests are refused for want of anybody
 

@@ -17,7 +17,8 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 
 from functions.gateway.redis import sentinel
 from functions.gateway.redis.patience import Patience, Unavailable
-from runtime import log, silence
+from runtime import silence
+from runtime.telemetry import log
 
 Command = tuple[Any, ...]  # of str, bytes and int
 Reply = Any  # what the script or command answers; an error reply is an instance of ResponseError

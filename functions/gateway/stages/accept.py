@@ -6,7 +6,7 @@ A key on a route that ignores it would promise the client what nobody keeps.
 from collections.abc import Awaitable
 
 from functions.gateway.exchange import Exchange, Handler, Header, Receive, Response, Stage
-from runtime.problem import BODY_TOO_LARGE, KEY_REFUSED, Problem
+from runtime.http.problem import BODY_TOO_LARGE, KEY_REFUSED, Problem
 
 IDEMPOTENCY_KEY = b"idempotency-key"
 

@@ -7,9 +7,9 @@ check with, 503. Why a token is refused is for the log; the client learns no mor
 from collections.abc import Container
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
-from runtime import log
-from runtime.identity import Refused, Verifier, bearer, invalid
-from runtime.problem import FORBIDDEN, Problem
+from runtime.http.problem import FORBIDDEN, Problem
+from runtime.identity.verifier import Refused, Verifier, bearer, invalid
+from runtime.telemetry import log
 
 tell_refusal = log.Sparing(log.get(__name__).info)
 

@@ -14,7 +14,7 @@ from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.stages.breaker.circuits import Circuits
 from functions.gateway.stages.breaker.turn import refusal, turn
 from functions.gateway.stages.retry.stage import Elsewhere
-from runtime.problem import UNREACHABLE, Problem
+from runtime.http.problem import UNREACHABLE, Problem
 
 Below = Callable[[int], int]  # a random whole number from 0 to below the argument
 Clock = Callable[[], float]  # seconds

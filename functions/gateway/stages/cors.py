@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
-from runtime.problem import PREFLIGHT_REFUSED, Problem
+from runtime.http.problem import PREFLIGHT_REFUSED, Problem
 
 HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")
 EXPOSE = ("ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After")

@@ -7,9 +7,9 @@ import asyncio
 from time import monotonic
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
-from runtime.deadline import Clock, Deadline
-from runtime.problem import DEADLINE_EXCEEDED, Problem
-from runtime.timers import Timers
+from runtime.http.problem import DEADLINE_EXCEEDED, Problem
+from runtime.serving.deadline import Clock, Deadline
+from runtime.serving.timers import Timers
 
 
 def deadline(seconds: float, clock: Clock = monotonic) -> Stage:

@@ -5,9 +5,9 @@ a single client may be able to ask for it. It stands outside whatever adds to a 
 """
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
-from runtime import log
-from runtime.problem import MISBEHAVED, Problem
-from runtime.sizes import ANSWER_FIELDS
+from runtime.http.problem import MISBEHAVED, Problem
+from runtime.http.sizes import ANSWER_FIELDS
+from runtime.telemetry import log
 
 tell = log.Sparing(log.get(__name__).warning)
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
-from runtime.deadline import HEADER as DEADLINE
-from runtime.trace import traceparent, tracestate
+from runtime.serving.deadline import HEADER as DEADLINE
+from runtime.telemetry.trace import traceparent, tracestate
 
 REQUEST_ID = b"x-request-id"
 _OURS = frozenset(

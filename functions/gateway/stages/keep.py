@@ -5,7 +5,7 @@ held: it is streamed, and tried once.
 """
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
-from runtime.sizes import HELD_BODY
+from runtime.http.sizes import HELD_BODY
 
 KEPT = HELD_BODY
 

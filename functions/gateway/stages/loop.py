@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from hashlib import scrypt
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
-from runtime.problem import LOOP_DETECTED, Problem
+from runtime.http.problem import LOOP_DETECTED, Problem
 
 CDN_LOOP = b"cdn-loop"
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.inbound import ClientLeft
-from runtime.problem import INTERNAL, Problem
+from runtime.http.problem import INTERNAL, Problem
 
 CLIENT_LEFT = 499  # nobody sees this status; nginx counts such requests under the same one
 

@@ -26,14 +26,14 @@ from functions.users.apikeys.model import (
 )
 from functions.users.dependencies import Asked, Bearer, Data, Issuing, acting
 from functions.users.tokens import digest, random_token
-from runtime.authenticated import require_recent
-from runtime.conditional import shown
 from runtime.database import Row
-from runtime.identity import bearer, invalid
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
+from runtime.http.conditional import shown
+from runtime.http.openapi import answers
+from runtime.http.problem import NOT_FOUND, Problem
+from runtime.identity.authenticated import require_recent
+from runtime.identity.verifier import bearer, invalid
 from runtime.instant import SECOND, now_ms, rfc3339
-from runtime.openapi import answers
-from runtime.problem import NOT_FOUND, Problem
 
 SECRET = {"Cache-Control": "no-store"}
 NEVER = 0  # when who calls with a key logged in

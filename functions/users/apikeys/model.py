@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 
 from functions.users.model import Id, Name
+from runtime.http.problem import Kind
 from runtime.instant import Instant
-from runtime.problem import Kind
 
 PREFIX = "portico_"  # by which gateways, and those who look for leaked secrets, know a key; the manifest says it, too
 MOST = 20  # keys of one user

@@ -12,9 +12,9 @@ SILENT = silence.QUIET + silence.AGAIN * silence.QUESTIONS + silence.UNACKNOWLED
 CODE = """
 import asyncio
 
-from runtime import log
-from runtime.application import application as outermost
-from runtime.health import Health
+from runtime.telemetry import log
+from runtime.serving.application import application as outermost
+from runtime.serving.health import Health
 
 
 async def app(scope, receive, send):

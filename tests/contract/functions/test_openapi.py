@@ -17,7 +17,7 @@ import pytest
 
 from functions.orders import model as orders
 from functions.users import model as users
-from runtime import signing
+from runtime.identity import signing_keys
 from runtime.manifest import FILE
 from tests.contract.functions.gateway.town import ROOT, Served
 
@@ -34,7 +34,7 @@ class City:
     def __init__(self, folder: Path, redis_url: str, stack: ExitStack) -> None:
         self._stack = stack
         self.folder = folder
-        signing.create(folder / "keys", "one")
+        signing_keys.create(folder / "keys", "one")
         self._environment = {
             "SIGNING_KEYS_DIR": str(folder / "keys"),
             "ENDPOINTS_DIR": str(folder / "members"),
@@ -81,7 +81,7 @@ class City:
         return {_pattern(orders.Sku): ["mug"], _pattern(orders.Id): ids, _pattern(users.Id): ids}
 
     def _function(self, name: str) -> Served:
-        self._run(name, "runtime.migrate", f"functions/{name}")
+        self._run(name, "runtime.database.migrate", f"functions/{name}")
         return self._start(name, **self._environment, DATABASE_URL=self._database(name))
 
     def _database(self, function: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.problem import KINDS
+from runtime.http.problem import KINDS
 from tests.contract.nginx.conftest import logged
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A function of a test, served as every function is: `python -m runtime.serve` in a process of its own.
+"""A function of a test, served as every function is: `python -m runtime.serving.serve` in a process of its own.
 
 It is told a folder and an environment; what it says, how it ends and what a client sees of it is there to be asserted.
 """
@@ -31,7 +31,7 @@ class Instance:
         path = os.pathsep.join((str(ROOT), str(folder)))
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "runtime.serve", str(folder)],
+                [sys.executable, "-m", "runtime.serving.serve", str(folder)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": path, **told},

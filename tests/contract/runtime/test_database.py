@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from runtime.database import Connection, Database, DatabaseBusy, DatabaseUnavailable, StatementRefused, UniqueViolation
-from runtime.deadline import Deadline, current
+from runtime.serving.deadline import Deadline, current
 
 ENDLESS = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT count(*) AS i FROM n

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
-from runtime.problem import KINDS
+from runtime.http.problem import KINDS
 from tests.contract.functions.gateway.town import Town
 from tests.contract.wire.conftest import Door
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.keys import KEPT, rotate
-from runtime.rotation import called
-from runtime.signing import create
+from runtime.identity.rotation import called
+from runtime.identity.signing_keys import create
 
 NOW = 1_800_000_000.0
 

@@ -15,7 +15,7 @@ from deploy.engine import Instance, Line, Refusal
 from deploy.known import Metrics
 from deploy.plan import Plan
 from deploy.rollout import Fleet
-from runtime.migrate import Migration
+from runtime.database.migrate import Migration
 from tests.unit.deploy.test_rollout import Steps
 
 GATEWAY = Instance("gateway-1", "127.0.0.1:8180", "ready", 42, 75.0)

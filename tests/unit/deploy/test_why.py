@@ -7,7 +7,7 @@ from deploy.why import why
 TRACEBACK = """Traceback (most recent call last):
   File "/x/.venv/lib/python3.11/site-packages/granian/server.py", line 9, in serve
     run()
-  File "/x/.portico/releases/orders/0ab/runtime/serve.py", line 65, in main
+  File "/x/.portico/releases/orders/0ab/runtime/serving/serve.py", line 65, in main
     application = load()
   File "/x/.portico/releases/orders/0ab/functions/orders/app.py", line 12, in <module>
     import stripe

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runtime.http.url import Url
 from runtime.manifest import FILE, Manifest, ManifestError, Policy, read_all, run_here
 from runtime.units import Duration, Limit, Rule, Size
-from runtime.url import Url
 
 USERS = """
 name = "users"
@@ -152,7 +152,7 @@ def test_what_a_terminal_would_obey_in_a_fault_is_written_out(tmp_path: Path, pl
 
 
 def test_a_sound_manifest_is_not_searched_for_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "runtime.positions", None)  # who imports it fails
+    monkeypatch.setitem(sys.modules, "runtime.toml_lines", None)  # who imports it fails
     assert Manifest.read(write(tmp_path, USERS)).name == "users"
     with pytest.raises(ImportError):
         Manifest.read(write(tmp_path, "x = 1"))

@@ -11,8 +11,8 @@ from functools import partial
 from math import inf
 
 from functions.gateway.stages.breaker.circuits import Circuits
-from runtime.deadline import Deadline
-from runtime.problem import CIRCUIT_OPEN, Problem
+from runtime.http.problem import CIRCUIT_OPEN, Problem
+from runtime.serving.deadline import Deadline
 
 _ALL_ILL = 5.0  # seconds: what makes every instance fail, as a database that is gone, seldom takes less to mend
 _LONGEST = 20.0  # seconds: the ceiling of a deadline

@@ -10,7 +10,7 @@ from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.asked import Asked
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.fields import first, members
-from runtime.dates import seconds
+from runtime.http.dates import seconds
 
 _STRONG_AFTER = 1.0  # seconds: two changes within one second share a Last-Modified (RFC 9110, section 8.8.2.2)
 

@@ -19,7 +19,7 @@ from functions.gateway.stages.cache.fields import first, line
 from functions.gateway.stages.cache.freshness import born, dated, explicit, guessed
 from functions.gateway.stages.cache.selection import nominated, selecting
 from functions.gateway.stages.forward.headers import HOP_BY_HOP
-from runtime.dates import seconds
+from runtime.http.dates import seconds
 
 # Never stored (RFC 9111, section 3.1); Age and Cache-Status are said anew each time, framing is written by the server.
 _NOT_STORED = HOP_BY_HOP | {

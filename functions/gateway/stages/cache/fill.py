@@ -31,8 +31,8 @@ from functions.gateway.stages.cache.decision import Outcome as Decided
 from functions.gateway.stages.cache.entry import Stored, filled
 from functions.gateway.stages.cache.fields import delta, first
 from functions.gateway.stages.cache.growing import Growing
-from runtime import log
-from runtime.problem import DRAINING, INTERNAL, Problem
+from runtime.http.problem import DRAINING, INTERNAL, Problem
+from runtime.telemetry import log
 
 logger = log.get(__name__)
 

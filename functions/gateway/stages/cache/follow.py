@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from functions.gateway.stages.cache.levels import Levels
-from runtime.background import Sleep, again
+from runtime.serving.background import Sleep, again
 
 PAUSE = 0.5  # seconds after which a reading without news says so
 PATIENCE = 1.0  # seconds that a reading may take beyond that

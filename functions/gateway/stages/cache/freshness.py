@@ -10,7 +10,7 @@ from math import floor
 from functions.gateway.exchange import Header
 from functions.gateway.stages.cache.directives import Answering
 from functions.gateway.stages.cache.fields import delta, first
-from runtime.dates import seconds
+from runtime.http.dates import seconds
 
 FRACTION = 0.1  # of the time since the last change (section 4.2.2)
 LONGEST_GUESS = 24 * 3600.0  # seconds: no answer is taken for fresh longer, unless it says so

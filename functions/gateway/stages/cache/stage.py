@@ -35,7 +35,7 @@ from functions.gateway.stages.cache.levels import Began, Levels
 from functions.gateway.stages.cache.selection import selecting
 from functions.gateway.stages.cache.turn import Question, Turn, patience
 from functions.gateway.stages.deadline import deadline
-from runtime.problem import NOT_STORED, Problem
+from runtime.http.problem import NOT_STORED, Problem
 
 _ROUNDS = 3  # times that a request waits for somebody else's fill before it goes alone
 _SHARE = 0.95  # of a request's time: so that something stale can still be sent when a fill's own is up

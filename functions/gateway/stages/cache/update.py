@@ -14,7 +14,7 @@ from functions.gateway.stages.cache.asked import Asked
 from functions.gateway.stages.cache.directives import answering
 from functions.gateway.stages.cache.entry import Stored, stored
 from functions.gateway.stages.cache.fields import first
-from runtime.dates import seconds
+from runtime.http.dates import seconds
 
 # The content stays as it is, so what describes its bytes does too (section 3.2).
 _OF_THE_CONTENT = frozenset({b"content-encoding", b"content-length", b"content-md5", b"content-range"})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from httptools import HttpParserError, HttpResponseParser
 
 from functions.gateway.stages.forward.errors import Misbehaved
-from runtime.sizes import READ_HEAD
+from runtime.http.sizes import READ_HEAD
 
 if TYPE_CHECKING:
     from functions.gateway.exchange import Header

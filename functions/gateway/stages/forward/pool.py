@@ -13,7 +13,7 @@ from functions.gateway.stages.forward.address import parse
 from functions.gateway.stages.forward.connection import Connection, Timeouts
 from functions.gateway.stages.forward.errors import ConnectFailed
 from runtime import silence
-from runtime.background import Beat
+from runtime.serving.background import Beat
 
 _HANDSHAKE = 4  # times the time of a plain dial: TLS goes to and fro thrice, and to places further away
 

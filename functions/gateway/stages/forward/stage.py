@@ -7,8 +7,8 @@ from functions.gateway.exchange import Exchange, Handler, Response
 from functions.gateway.stages.forward import errors
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.headers import addressed, outgoing
-from runtime import log
-from runtime.problem import DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
+from runtime.http.problem import DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
+from runtime.telemetry import log
 
 logger = log.get(__name__)
 

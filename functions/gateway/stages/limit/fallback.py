@@ -14,7 +14,7 @@ from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import Policies
-from runtime.background import again, until_done
+from runtime.serving.background import again, until_done
 
 _LOCAL = (("local", "refused"), ("local", "admitted"))
 _PAUSE = 0.1  # seconds between two tries to come back

@@ -15,7 +15,7 @@ from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, outcomes
 from functions.gateway.stages.limit.memory import Clock, steady
 from functions.gateway.stages.limit.permits import Lender
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
-from runtime.background import again
+from runtime.serving.background import again
 
 SWEEP = 0.4  # seconds; a lease that nobody used from one sweep to the next goes back
 

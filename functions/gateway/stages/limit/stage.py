@@ -14,7 +14,7 @@ from functions.gateway.stages.limit.fields import Fields
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.policy import OnFailure, Policies
 from functions.gateway.stages.limit.subject import key
-from runtime.problem import DEPENDENCY_UNAVAILABLE, FORBIDDEN, QUOTA_EXCEEDED, UNAUTHENTICATED, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, FORBIDDEN, QUOTA_EXCEEDED, UNAUTHENTICATED, Problem
 from runtime.units import Rule
 
 

@@ -7,7 +7,7 @@ share a bucket. An IPv6 client is its /64: it has all addresses in there.
 from collections.abc import Callable
 
 from functions.gateway.exchange import Exchange
-from runtime.network import network
+from runtime.http.network import network
 
 Key = Callable[[Exchange], str]
 

@@ -20,7 +20,7 @@ from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.stages.accept import has_key
 from functions.gateway.stages.forward.stage import EndpointFailed
 from functions.gateway.stages.retry.budget import Budget
-from runtime.problem import UNREACHABLE
+from runtime.http.problem import UNREACHABLE
 
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
 _BACKOFF = 0.025  # seconds: the longest wait before the second try; doubles with each

@@ -8,7 +8,7 @@ import asyncio
 
 from functions.gateway.stages.shed.bound import Bound
 from functions.gateway.stages.shed.line import Line
-from runtime.problem import OVERLOADED, Problem
+from runtime.http.problem import OVERLOADED, Problem
 
 Turn = asyncio.Future[bool]  # True: you have a place
 

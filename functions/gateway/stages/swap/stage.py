@@ -15,9 +15,9 @@ from functions.gateway.exchange import Exchange, Handler, Header, Response, Stag
 from functions.gateway.stages.limit.permits import Permits
 from functions.gateway.stages.limit.stage import Limits, guard
 from functions.gateway.stages.swap.tokens import Tokens
-from runtime import log
-from runtime.identity import Refused, Verifier, invalid
-from runtime.problem import UNAUTHENTICATED
+from runtime.http.problem import UNAUTHENTICATED
+from runtime.identity.verifier import Refused, Verifier, invalid
+from runtime.telemetry import log
 from runtime.units import Rule
 
 Keys = Callable[[bytes], re.Match[bytes] | None]

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
-from runtime.identity import invalid
-from runtime.problem import Problem
+from runtime.http.problem import Problem
+from runtime.identity.verifier import invalid
 
 V = TypeVar("V")
 Ask = Callable[[str], Awaitable[bytes | None]]  # what `Swapped` reads; None: there is no such key. Raises Problem

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
 from tests.contract.deploy.backup.kept import Kept, product, write
 from tests.databases import PostgresServer, database_url, sqlite_database_url
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.backup.postgres import Postgres
 from deploy.backup.sqlite import Sqlite
 from runtime.database import Database
-from runtime.migrate import read
+from runtime.database.migrate import read
 
 if TYPE_CHECKING:
     from deploy.backup.store import Store

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.backup.postgres import Postgres, in_order, reason
 from deploy.engine import Refusal
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
 from tests.contract.deploy.backup.kept import MIGRATIONS
 
 

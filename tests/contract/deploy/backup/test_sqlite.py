@@ -8,7 +8,7 @@ import pytest
 
 from deploy.backup.sqlite import Sqlite
 from deploy.engine import Refusal
-from runtime.migrate import TABLE, Migration
+from runtime.database.migrate import TABLE, Migration
 
 THINGS = "CREATE TABLE things (id PRIMARY KEY)"
 ONE = Migration(1, "0001_things.sql", f"{THINGS}; CREATE TABLE parts (of REFERENCES things (id))", "sum")

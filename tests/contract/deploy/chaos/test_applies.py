@@ -10,8 +10,8 @@ from deploy.apply import Applied
 from deploy.chaos import applies
 from deploy.engine import Engine, Refusal
 from functions.gateway.routes import compile_routes
+from runtime.http.url import Url
 from runtime.manifest import Manifest, ManifestError, read_all
-from runtime.url import Url
 
 ORDERS = """name = "orders"
 [app]

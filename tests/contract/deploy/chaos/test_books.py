@@ -10,9 +10,9 @@ from deploy.backup.sqlite import Sqlite
 from deploy.chaos import books
 from deploy.chaos.ledger import Order, Recorded
 from runtime.database import Connection, Database
-from runtime.idempotency import Answer, Claim, once
+from runtime.database.idempotency import Answer, Claim, once
+from runtime.database.migrate import migrate
 from runtime.instant import now_ms
-from runtime.migrate import migrate
 
 ORDER = "INSERT INTO orders VALUES (?, ?, ?, 'EUR', 900, ?, 0)"
 ITEM = "INSERT INTO order_items VALUES (?, 0, 'mug', ?, 900)"

@@ -78,7 +78,7 @@ def checkout(tmp_path: Path) -> Path:
         (folder / "function.toml").write_text(f'name = "{name}"\n{smoke}\n[app]\nmodule = "it"\n')
     shutil.copytree(ROOT / "nginx", root / "nginx")
     shutil.copytree(ROOT / "runtime", root / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "runtime/serve.py").write_text(SERVE)
+    (root / "runtime/serving/serve.py").write_text(SERVE)
     return root
 
 

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from deploy.local import secrets
 from deploy.local.layout import Layout
-from runtime import signing
+from runtime.identity import signing_keys
 
 
 @pytest.fixture
@@ -46,14 +46,17 @@ def test_a_signing_key_is_made_once_and_named_by_its_thumbprint(layout: Layout) 
     pem = file.read_bytes()
     key = load_pem_private_key(pem, password=None)
     assert isinstance(key, Ed25519PrivateKey)
-    assert file.stem == signing.thumbprint(key.public_key())
+    assert file.stem == signing_keys.thumbprint(key.public_key())
     secrets.write(layout, {})
     assert [(again, again.read_bytes()) for again in (layout.secrets / "signing").iterdir()] == [(file, pem)]
 
 
 def test_a_thumbprint_is_the_one_of_rfc_8037() -> None:
     raw = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")  # appendix A.2
-    assert signing.thumbprint(Ed25519PublicKey.from_public_bytes(raw)) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert (
+        signing_keys.thumbprint(Ed25519PublicKey.from_public_bytes(raw))
+        == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    )
 
 
 def test_redis_and_its_clients_are_given_the_same_password(layout: Layout) -> None:

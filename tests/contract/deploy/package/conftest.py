@@ -52,7 +52,7 @@ def surroundings(package: Package, jwks_url: str, tmp_path_factory: pytest.TempP
     """What the function has to be told, but for its database."""
     if package.name == "users":
         keys = tmp_path_factory.mktemp("keys") / "signing"
-        made = package.run("runtime.signing", str(keys))
+        made = package.run("runtime.identity.signing_keys", str(keys))
         assert made.stdout == f"{next(keys.iterdir())}\n", made.stderr
         return {"SIGNING_KEYS_DIR": str(keys), "ARGON2_MEMORY": "8KiB", "ARGON2_PASSES": "1"}
     return {"JWKS_URL": jwks_url}
@@ -85,6 +85,6 @@ def database(package: Package, file: Path) -> Mapping[str, str]:
     if not (package.home / "functions" / package.name / "schema").is_dir():
         return {}
     url = {"DATABASE_URL": f"sqlite:///{file}"}
-    done = package.run("runtime.migrate", f"functions/{package.name}", **url)
+    done = package.run("runtime.database.migrate", f"functions/{package.name}", **url)
     assert done.returncode == 0, done.stderr
     return url

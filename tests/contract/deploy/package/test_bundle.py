@@ -127,7 +127,7 @@ def test_without_its_schema_it_does_not_start_and_says_what_to_do(
     with process(package.told(**told)) as server:
         assert sentence.fullmatch(server.hear()["failed"])
         assert server.close()[0] == 1
-    assert package.run("runtime.migrate", f"functions/{package.name}", **told).returncode == 0
+    assert package.run("runtime.database.migrate", f"functions/{package.name}", **told).returncode == 0
     with process(package.told(**told)) as server:
         assert server.hear() == {"started": True}
         assert server.shut() == []

@@ -24,7 +24,7 @@ def git(root: Path, *arguments: str) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A repository with a function that git knows."""
-    for name in ("runtime/serve.py", "functions/echoes/function.toml", str(APP), ".gitignore"):
+    for name in ("runtime/serving/serve.py", "functions/echoes/function.toml", str(APP), ".gitignore"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("# nothing secret\n")
     git(tmp_path, "init", "--quiet")
@@ -36,7 +36,7 @@ def packed(checkout: Path) -> set[str]:
     return {str(file.relative_to(checkout)) for file in contents.files(checkout, "echoes")}
 
 
-ALL = {"runtime/serve.py", "functions/echoes/function.toml", "functions/echoes/app.py"}
+ALL = {"runtime/serving/serve.py", "functions/echoes/function.toml", "functions/echoes/app.py"}
 
 
 def test_what_git_knows_goes_in_as_it_is_now(checkout: Path) -> None:
@@ -112,7 +112,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("where", [str(APP), "runtime/serve.py"])
+@pytest.mark.parametrize("where", [str(APP), "runtime/serving/serve.py"])
 def test_what_looks_like_a_secret_is_refused(checkout: Path, secret: str, where: str) -> None:
     (checkout / where).write_text(f"A = 1\n{secret}\n")
     with pytest.raises(Refusal, match=f"{where} holds a") as refused:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from runtime import signing
-from runtime.migrate import migrate
+from runtime.database.migrate import migrate
+from runtime.identity import signing_keys
 from tests.contract.functions.gateway.town import ROOT, Served
 
 PASSWORD = "correct horse battery"
@@ -34,7 +34,7 @@ class House:
         """With a schema and a key."""
         made = cls(folder, redis_url)
         await migrate(made._environments["users"]["DATABASE_URL"], ROOT / "functions/users")
-        signing.create(made.keys, "one")
+        signing_keys.create(made.keys, "one")
         return made
 
     def start(self, name: str, **environment: str) -> Served:

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NoReturn
 
-from runtime.application import application as outermost
 from runtime.asgi import Receive, Scope, Send
-from runtime.health import Health
+from runtime.serving.application import application as outermost
+from runtime.serving.health import Health
 
 Header = tuple[bytes, bytes]
 

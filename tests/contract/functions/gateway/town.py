@@ -65,7 +65,7 @@ class Served:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "runtime.serve", str(folder)],
+            [sys.executable, "-m", "runtime.serving.serve", str(folder)],
             cwd=ROOT,
             env={**os.environ, "PORT": str(self.port), "LOG_FORMAT": "json", "DRAIN_NOTICE": "0", **environment},
             stdout=subprocess.PIPE,

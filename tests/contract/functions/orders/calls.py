@@ -5,7 +5,7 @@ from typing import Any
 
 from httpx import AsyncClient, Response
 
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 
 Headers = Mapping[str, str]
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from httpx import AsyncClient
 
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 from tests.contract.functions.orders.calls import (
     MUG,
     Headers,

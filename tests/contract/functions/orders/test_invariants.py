@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from functions.orders import app, model, store
-from runtime.idempotency import Claim
-from runtime.ids import uuid7
+from runtime.database.idempotency import Claim
+from runtime.database.ids import uuid7
 from tests.contract.functions.orders.shop import CONSERVED, COVERED, MONEY, ONCE, OWN_KEYS, PRIVATE, Headers, Shop
 from tests.invariants import BOUNDS, EXAMPLES, UNTIL_FOUND, Broken
 

@@ -10,7 +10,7 @@ from httpx import AsyncClient
 
 from functions.orders.model import NewProduct, Sku
 from functions.orders.seed import PRODUCTS
-from runtime.validation import convert
+from runtime.http.validation import convert
 
 
 @pytest.fixture

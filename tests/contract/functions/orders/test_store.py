@@ -8,8 +8,8 @@ import pytest
 from functions.orders import model, store
 from functions.orders.model import Item, Line, NewProduct, Order, OrderQuery
 from runtime.database import Connection, Database
-from runtime.ids import uuid7
-from runtime.page import Cursor, PageQuery, page
+from runtime.database.ids import uuid7
+from runtime.http.page import Cursor, PageQuery, page
 
 MUG = NewProduct("Mug", "EUR", 1290, 5)
 TEA = NewProduct("Tea", "EUR", 500, 5)

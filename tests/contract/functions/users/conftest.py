@@ -7,8 +7,8 @@ import pytest
 from httpx import AsyncClient
 
 from functions.users.app import application
-from runtime import signing
 from runtime.database import Database
+from runtime.identity import signing_keys
 from tests.databases import database_url, postgres_database_url, sqlite_database_url, with_schema
 from tests.served import running
 
@@ -28,7 +28,7 @@ async def database(users_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def environment(users_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """All that the function needs to start."""
-    signing.create(tmp_path / "keys", "one")
+    signing_keys.create(tmp_path / "keys", "one")
     said = {"DATABASE_URL": users_url, "SIGNING_KEYS_DIR": str(tmp_path / "keys")}
     for name, value in (said | {"ARGON2_MEMORY": "8KiB", "ARGON2_PASSES": "1"}).items():
         monkeypatch.setenv(name, value)

@@ -16,7 +16,7 @@ from functions.users import sessions, store
 from functions.users.model import Email, NewUser, Password, User, new_user
 from functions.users.sessions import Grant
 from runtime.database import Database, Row, UniqueViolation
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 from tests.doomed import killed
 from tests.invariants import holds
 

@@ -92,7 +92,7 @@ async def test_it_does_not_start_without_a_signing_key_and_says_how_to_make_one(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment.setenv("SIGNING_KEYS_DIR", str(tmp_path))
-    with pytest.raises(NotStarted, match=r"run `python -m runtime\.signing"):
+    with pytest.raises(NotStarted, match=r"run `python -m runtime\.identity\.signing_keys"):
         async with running(application):
             pass
 

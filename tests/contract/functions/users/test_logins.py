@@ -4,7 +4,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from functions.users.throttle.decision import ELSEWHERE, HERE
-from runtime.identity import Verifier
+from runtime.identity.verifier import Verifier
 from runtime.instant import now_ms
 from tests.contract.functions.users.calls import ANN, bearing, joined, logged_in, pointers, problem, registered
 

@@ -15,9 +15,9 @@ from functions.users import sessions, store
 from functions.users.apikeys import store as apikeys
 from functions.users.model import User
 from runtime.database import Database, UniqueViolation
-from runtime.ids import uuid7
-from runtime.migrate import MigrationError, migrate
-from runtime.page import PageQuery
+from runtime.database.ids import uuid7
+from runtime.database.migrate import MigrationError, migrate
+from runtime.http.page import PageQuery
 from tests.contract.functions.users.before import sessions as sessions_before
 from tests.contract.functions.users.before import store as store_before
 

@@ -6,7 +6,7 @@ from functions.users import store
 from functions.users.model import User
 from functions.users.sessions import Grant, begin, refresh
 from runtime.database import Database
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 
 LIFETIME = 3_600_000
 GRACE = 10_000

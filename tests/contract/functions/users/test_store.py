@@ -9,7 +9,7 @@ from functions.users import store
 from functions.users.model import User
 from functions.users.sessions import Grant, begin, refresh
 from runtime.database import Database, UniqueViolation
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 
 ANN = User("01a2", "Ann@example.org", "ann@example.org", "Ann", "user", "hash", 1, 1000, 1000)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.database import Connection, Database
-from runtime.idempotency import SCHEMA, Answer, Claim, once
+from runtime.database.idempotency import SCHEMA, Answer, Claim, once
 from tests.invariants import BOUNDS
 
 CONNECTIONS = 3

@@ -12,7 +12,7 @@ from runtime.database import Connection, Database, DatabaseBusy, StatementRefuse
 from runtime.database import pace as paces
 from runtime.database.handle import Done, Handle
 from runtime.database.sqlite import Sqlite, SqliteConnection
-from runtime.deadline import Deadline, current
+from runtime.serving.deadline import Deadline, current
 
 COUNT = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT count(*) AS i FROM n

@@ -5,7 +5,7 @@ import pytest
 
 from deploy.chaos import version
 from deploy.engine import Refusal
-from runtime.url import Url
+from runtime.http.url import Url
 from tests.unit.deploy.test_rollout import Steps
 
 

@@ -33,7 +33,7 @@ def test_an_instance_is_told_who_and_where_it_is(layout: Layout) -> None:
     instance = named(layout, gateway=2)["gateway-2"]
     told = instance.environment
     assert (told["HOST"], told["PORT"], told["INSTANCE"]) == ("127.0.0.1", "9101", "gateway-2")
-    assert instance.command[-2:] == ("runtime.serve", "functions/gateway")
+    assert instance.command[-2:] == ("runtime.serving.serve", "functions/gateway")
     assert instance.address == ("127.0.0.1", 9101)
 
 

@@ -7,7 +7,12 @@ from deploy.local.releases import Pointers, Releases
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for file in ("runtime/api.py", "functions/users/app.py", "functions/users/function.toml", "functions/gateway/a.py"):
+    for file in (
+        "runtime/http/api.py",
+        "functions/users/app.py",
+        "functions/users/function.toml",
+        "functions/gateway/a.py",
+    ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("one")
     return tmp_path
@@ -24,8 +29,8 @@ def held(folder: Path) -> list[str]:
 
 def test_a_release_is_the_runtime_and_one_function_and_nobody_elses_manifest(releases: Releases) -> None:
     users, gateway = (releases.path(name, releases.take(name)) for name in ("users", "gateway"))
-    assert held(users) == ["functions/users/app.py", "functions/users/function.toml", "runtime/api.py"]
-    assert held(gateway) == ["functions/gateway/a.py", "runtime/api.py"]
+    assert held(users) == ["functions/users/app.py", "functions/users/function.toml", "runtime/http/api.py"]
+    assert held(gateway) == ["functions/gateway/a.py", "runtime/http/api.py"]
 
 
 def test_an_edit_does_not_reach_a_release(releases: Releases, root: Path) -> None:

@@ -8,7 +8,7 @@ from deploy.local.source import digest
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for file in (
-        "runtime/api.py",
+        "runtime/http/api.py",
         "functions/users/app.py",
         "functions/users/function.toml",
         "functions/gateway/app.py",
@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("edited", "changes"),
     [
-        ("runtime/api.py", {"users", "gateway"}),
+        ("runtime/http/api.py", {"users", "gateway"}),
         ("functions/users/app.py", {"users"}),
         ("functions/users/function.toml", {"users"}),
         ("functions/users/page.html", {"users"}),

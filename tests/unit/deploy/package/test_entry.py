@@ -37,7 +37,7 @@ def test_without_one_it_is_the_server_and_its_function(package: Path, monkeypatc
     run: list[object] = []
     monkeypatch.setattr("runpy.run_module", lambda *told, **_: run.append((*told, *sys.argv)))
     entry.main(package, [])
-    assert run == [("runtime.serve", "runtime.serve", "functions/payments")]
+    assert run == [("runtime.serving.serve", "runtime.serving.serve", "functions/payments")]
 
 
 def test_another_python_is_told_what_this_is_for(package: Path) -> None:

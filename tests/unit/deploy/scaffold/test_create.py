@@ -7,8 +7,8 @@ import pytest
 from deploy.engine import Refusal
 from deploy.scaffold import create
 from functions.gateway.routes import compile_routes
+from runtime.http.url import Url
 from runtime.manifest import Manifest, run_here
-from runtime.url import Url
 
 ROOT = Path(__file__).parents[4]
 VIEW = "compose.override.yml"

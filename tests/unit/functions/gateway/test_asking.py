@@ -7,7 +7,7 @@ from functions.gateway.asking import ask
 from functions.gateway.edge import Served
 from functions.gateway.exchange import Exchange, Handler, Response
 from functions.gateway.stages.forward.errors import ConnectionBroken
-from runtime.problem import DEPENDENCY_UNAVAILABLE, UNREACHABLE, Kind, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, UNREACHABLE, Kind, Problem
 from tests.calls import Stream
 from tests.exchanges import Below, route
 

@@ -15,9 +15,9 @@ from functions.gateway.routes import compile_routes
 from functions.gateway.stages.forward.errors import ConnectionBroken
 from functions.gateway.stages.identify import identify, trusting
 from functions.gateway.table import Table
-from runtime import problem
 from runtime.asgi import Message
-from runtime.problem import KINDS, Kind, Problem
+from runtime.http import problem
+from runtime.http.problem import KINDS, Kind, Problem
 from tests.calls import Server, Stream, scope
 from tests.exchanges import Below, everything, manifest
 

@@ -7,7 +7,7 @@ import pytest
 
 from functions.gateway.inbound import MOMENT, ClientLeft, Inbound
 from runtime.asgi import Message
-from runtime.timers import Timers
+from runtime.serving.timers import Timers
 from tests.exchanges import everything
 
 GONE: Message = {"type": "http.disconnect"}

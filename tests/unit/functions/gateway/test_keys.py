@@ -6,7 +6,7 @@ from functions.gateway.edge import Served
 from functions.gateway.exchange import Exchange, Handler, Response
 from functions.gateway.keys import PATH, keys_from
 from functions.gateway.table import Table
-from runtime.problem import KEYS_UNAVAILABLE, UNREACHABLE, Problem
+from runtime.http.problem import KEYS_UNAVAILABLE, UNREACHABLE, Problem
 from tests.exchanges import Below, route
 
 

@@ -14,9 +14,9 @@ from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import upstream
-from runtime.identity import Verifier
-from runtime.metrics import Metrics
-from runtime.problem import Problem
+from runtime.http.problem import Problem
+from runtime.identity.verifier import Verifier
+from runtime.telemetry.metrics import Metrics
 from tests.exchanges import Below, exchange, manifest, route
 from tests.tokens import Signer
 

@@ -22,9 +22,9 @@ from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import upstream
-from runtime.identity import Verifier
-from runtime.metrics import Metrics
-from runtime.problem import Problem
+from runtime.http.problem import Problem
+from runtime.identity.verifier import Verifier
+from runtime.telemetry.metrics import Metrics
 from tests.exchanges import manifest, parts
 from tests.virtual import played
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.gateway.revocations import INTERVAL, RETRY, Revocations, following
-from runtime.problem import UNREACHABLE, Problem
+from runtime.http.problem import UNREACHABLE, Problem
 
 LIFETIME = 900
 

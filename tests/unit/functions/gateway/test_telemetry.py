@@ -13,7 +13,7 @@ from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import upstream
-from runtime.metrics import Family, Metrics, Number
+from runtime.telemetry.metrics import Family, Metrics, Number
 from tests.exchanges import manifest
 from tests.lending import policies
 

@@ -7,8 +7,8 @@ from functions.gateway.routes import compile_routes
 from functions.gateway.stages.breaker.circuit import State
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.upstreams import Upstream, upstream
+from runtime.http.validation import convert
 from runtime.manifest import Manifest, ManifestError
-from runtime.validation import convert
 
 
 def manifest(**tables: object) -> Manifest:

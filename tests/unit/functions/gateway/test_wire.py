@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.gateway.wire import MOST_FIELDS, ONCE, Refused, length
-from runtime.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header
+from runtime.http.problem import EXPECTATION_FAILED, HEADERS_TOO_LARGE, MALFORMED, Header
 
 HOST = (b"host", b"shop.example:8080")
 CHUNKED = (b"transfer-encoding", b"chunked")

@@ -4,7 +4,7 @@ import pytest
 
 from functions.orders.dependencies import existing, named
 from functions.orders.model import Id, Sku
-from runtime.problem import Problem
+from runtime.http.problem import Problem
 
 
 def test_what_can_be_a_name_is_looked_up() -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from functions.orders import model
 from functions.orders.model import Item, Line, NewOrder, NewProduct, Order, OrderQuery, Product, Status
-from runtime.body import decode
-from runtime.idempotency import SCHEMA
+from runtime.database.idempotency import SCHEMA
+from runtime.http.body import decode
+from runtime.http.problem import Kind, Problem
+from runtime.http.validation import Invalid, convert
 from runtime.manifest import Manifest
-from runtime.problem import Kind, Problem
-from runtime.validation import Invalid, convert
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 ALLOWED = {("placed", "paid"), ("paid", "shipped"), ("placed", "cancelled"), ("paid", "cancelled")}

@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from functions.users.keys import Keys
-from runtime.rotation import called
+from runtime.identity.rotation import called
+from runtime.identity.signing_keys import create
 from runtime.settings import SettingsError
-from runtime.signing import create
 
 NOW = 1_800_000_000.0
 LIFETIME = 900.0
@@ -96,7 +96,7 @@ def test_what_is_published_checks_what_is_signed_and_holds_nothing_private(tmp_p
 
 
 def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"run `python -m runtime\.signing"):
+    with pytest.raises(SettingsError, match=r"run `python -m runtime\.identity\.signing_keys"):
         Keys(tmp_path, LIFETIME)
 
 

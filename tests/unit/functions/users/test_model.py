@@ -11,9 +11,9 @@ from msgspec import to_builtins
 from functions.users import model
 from functions.users.apikeys import model as apikeys
 from functions.users.model import Email, NewUser, Password, User, new_user
+from runtime.http.problem import Kind
+from runtime.http.validation import Invalid, convert
 from runtime.manifest import Manifest
-from runtime.problem import Kind
-from runtime.validation import Invalid, convert
 
 ADDRESS = st.builds(
     "{}@{}.{}".format,

@@ -10,8 +10,8 @@ from argon2 import PasswordHasher
 
 from functions.users.passwords import REST, Passwords, parameters
 from functions.users.settings import Settings
-from runtime import deadline
-from runtime.problem import Problem
+from runtime.http.problem import Problem
+from runtime.serving import deadline
 from runtime.settings import Secret
 
 SETTINGS = Settings(database_url=Secret(""), signing_keys_dir="")

@@ -11,11 +11,11 @@ from functions.users.keys import Keys
 from functions.users.model import User
 from functions.users.settings import Settings
 from functions.users.tokens import Issuer, digest, random_token, successor
-from runtime.identity import Principal, Verifier
+from runtime.http.problem import Problem
+from runtime.identity.signing_keys import create
+from runtime.identity.verifier import Principal, Verifier
 from runtime.instant import now_ms
-from runtime.problem import Problem
 from runtime.settings import Secret
-from runtime.signing import create
 
 ANN = User("01a2", "ann@example.org", "ann@example.org", "Ann", "admin", "", 1, 0, 0)
 SETTINGS = Settings(database_url=Secret(""), signing_keys_dir="")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from functions.gateway.endpoints.directory import directory
-from runtime.membership import member
+from runtime.serving.membership import member
 
 ADDRESS = "127.0.0.1:8000"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.gateway.endpoints.dns import dns, located
-from runtime.url import Url
+from runtime.http.url import Url
 
 
 def failing(number: int) -> Any:  # noqa: ANN401  whatever takes what getaddrinfo takes

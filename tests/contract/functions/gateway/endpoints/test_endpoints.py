@@ -25,7 +25,7 @@ ONE, OTHER = f"127.0.0.1:{PORT}", f"127.0.0.2:{PORT}"
 MEMBER = """
 import sys
 from pathlib import Path
-from runtime.membership import member
+from runtime.serving.membership import member
 with member(Path(sys.argv[1]), sys.argv[2]):
     print("here", flush=True)
     sys.stdin.read()

@@ -5,7 +5,7 @@ import msgspec
 from functions.users.model import User, Verdict
 from functions.users.tokens import digest, random_token, successor
 from runtime.database import Connection, Database
-from runtime.ids import uuid7
+from runtime.database.ids import uuid7
 from tests.contract.functions.users.before import store
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from functions.users.model import Presented, User
 from runtime.database import Connection, Row
-from runtime.page import PageQuery
+from runtime.http.page import PageQuery
 
 _MAX_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # RFC 9562, section 5.10: no id sorts behind it
 

@@ -77,7 +77,7 @@ def test_a_program_comes_back_after_a_crash_and_has_time_to_stop() -> None:
     assert program["autorestart"] == "true"
     assert program["stopsignal"] == "QUIT"
     assert program["priority"] == "3"
-    assert int(program["stopwaitsecs"]) > 25  # runtime.serve cuts off what still runs by then
+    assert int(program["stopwaitsecs"]) > 25  # runtime.serving.serve cuts off what still runs by then
 
 
 def test_only_root_is_named() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from functions.gateway.documents.collect import FRESH, Collection
 from functions.gateway.routes import DEFAULTS, Route
-from runtime.problem import UNREACHABLE, Problem
+from runtime.http.problem import UNREACHABLE, Problem
 
 ROUTES = [Route("a", "GET", "/a", DEFAULTS), Route("b", "GET", "/b", DEFAULTS)]
 

@@ -12,8 +12,8 @@ import pytest
 from functions.gateway.documents.merge import Told, merged, read
 from functions.gateway.documents.page import POLICY, page
 from functions.gateway.routes import DEFAULTS, Route
+from runtime.http.problem import FORBIDDEN
 from runtime.manifest import Policy
-from runtime.problem import FORBIDDEN
 from runtime.units import Limit, Rule
 
 EVIL = "<script>alert(1)</script><img src=x>"

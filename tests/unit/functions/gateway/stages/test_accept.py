@@ -4,7 +4,7 @@ import pytest
 
 from functions.gateway.exchange import Exchange
 from functions.gateway.stages.accept import accept
-from runtime.problem import BODY_TOO_LARGE, KEY_REFUSED, Kind, Problem
+from runtime.http.problem import BODY_TOO_LARGE, KEY_REFUSED, Kind, Problem
 from runtime.units import Size
 from tests.exchanges import Below, everything, exchange
 

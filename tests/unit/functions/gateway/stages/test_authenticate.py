@@ -4,8 +4,8 @@ import pytest
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.authenticate import authenticate
-from runtime.identity import Verifier
-from runtime.problem import FORBIDDEN, KEYS_UNAVAILABLE, UNAUTHENTICATED, Problem
+from runtime.http.problem import FORBIDDEN, KEYS_UNAVAILABLE, UNAUTHENTICATED, Problem
+from runtime.identity.verifier import Verifier
 from tests.exchanges import Below, exchange
 from tests.tokens import Signer
 

@@ -15,7 +15,7 @@ from functions.gateway.pipeline import random_below
 from functions.gateway.stages.balance import balance, choose, elsewhere
 from functions.gateway.stages.breaker.circuit import PROBES, Rules
 from functions.gateway.stages.breaker.circuits import Circuits
-from runtime.problem import CIRCUIT_OPEN, UNREACHABLE, Problem
+from runtime.http.problem import CIRCUIT_OPEN, UNREACHABLE, Problem
 from tests.exchanges import Below, exchange
 
 ALIVE = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1)

@@ -4,7 +4,7 @@ import pytest
 
 from functions.gateway.exchange import Exchange, Header, Response
 from functions.gateway.stages.cors import HEADERS, Pages, asked_for, cors
-from runtime.problem import PREFLIGHT_REFUSED, Problem
+from runtime.http.problem import PREFLIGHT_REFUSED, Problem
 from tests.exchanges import Below, exchange
 
 SHOP = (b"origin", b"https://shop.example")

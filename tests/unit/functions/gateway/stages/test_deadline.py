@@ -6,7 +6,7 @@ import pytest
 
 from functions.gateway.exchange import Exchange, Response
 from functions.gateway.stages.deadline import deadline
-from runtime.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
+from runtime.http.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
 from tests.exchanges import Below, exchange
 
 NO_TIME = 0.001

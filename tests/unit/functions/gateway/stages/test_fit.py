@@ -4,8 +4,8 @@ import pytest
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.stages.fit import fit, weight
-from runtime.problem import MISBEHAVED, Problem
-from runtime.sizes import ANSWER_FIELDS
+from runtime.http.problem import MISBEHAVED, Problem
+from runtime.http.sizes import ANSWER_FIELDS
 from tests.calls import Stream
 from tests.exchanges import exchange
 

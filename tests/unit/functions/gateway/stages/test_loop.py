@@ -6,7 +6,7 @@ import pytest
 
 from functions.gateway.exchange import Header
 from functions.gateway.stages.loop import loop, named
-from runtime.problem import LOOP_DETECTED, Problem
+from runtime.http.problem import LOOP_DETECTED, Problem
 from tests.exchanges import Below, exchange
 
 OURS = named("redis://:secret@redis:6379/0", "portico")

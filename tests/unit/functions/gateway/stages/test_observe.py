@@ -7,7 +7,7 @@ import pytest
 from functions.gateway.exchange import Exchange, Handler, Response
 from functions.gateway.inbound import ClientLeft
 from functions.gateway.stages.observe import CLIENT_LEFT, now_and_then, observe, timed
-from runtime.problem import QUOTA_EXCEEDED, Problem
+from runtime.http.problem import QUOTA_EXCEEDED, Problem
 from tests.exchanges import Below, exchange, ok
 
 

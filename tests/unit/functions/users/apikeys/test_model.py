@@ -7,9 +7,9 @@ import pytest
 
 from functions.users.apikeys.model import PREFIX, NewKey, prefix
 from functions.users.tokens import random_token
-from runtime.body import decode
+from runtime.http.body import decode
+from runtime.http.validation import Invalid
 from runtime.manifest import Manifest
-from runtime.validation import Invalid
 
 
 def test_the_manifest_tells_gateways_how_keys_begin() -> None:

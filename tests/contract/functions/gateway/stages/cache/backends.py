@@ -26,7 +26,7 @@ from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
 from functions.gateway.stages.forward.headers import incoming
 from functions.gateway.stages.forward.stage import EndpointFailed
-from runtime.problem import UNREACHABLE, Problem
+from runtime.http.problem import UNREACHABLE, Problem
 from tests.contract.functions.gateway.stages.cache.conftest import Gateway, until
 from tests.contract.functions.gateway.stages.cache.script import Answer, Function
 from tests.contract.functions.gateway.town import ROOT, Served, free_port

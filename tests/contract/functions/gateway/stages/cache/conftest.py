@@ -10,7 +10,7 @@ from functions.gateway.redis.conversation import connection
 from functions.gateway.stages.cache.follow import follow
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.redis import Invalidations, RedisLevel
-from runtime.background import beside
+from runtime.serving.background import beside
 from tests.contract.conftest import RedisServer
 
 PATIENCE = 2.0  # seconds: a loaded machine is slow, and that is not what is tested

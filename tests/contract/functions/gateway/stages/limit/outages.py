@@ -18,7 +18,7 @@ from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
-from runtime.background import beside
+from runtime.serving.background import beside
 from runtime.units import Limit
 from tests import virtual
 from tests.lending import Bucket, Store

@@ -15,7 +15,7 @@ from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.stages.limit.redis import RedisLender
-from runtime.background import beside
+from runtime.serving.background import beside
 from runtime.units import Limit
 from tests.contract.functions.gateway.stages.limit.faults import FAULTS, Link, Redises
 from tests.lending import Alone, Taken

@@ -11,8 +11,8 @@ from functions.gateway.stages.breaker.circuit import PROBES, Rules, State
 from functions.gateway.stages.breaker.circuits import Circuits
 from functions.gateway.stages.breaker.stage import breaker
 from functions.gateway.stages.forward.stage import EndpointFailed
-from runtime.deadline import Deadline
-from runtime.problem import MALFORMED, MISBEHAVED, UNREACHABLE, Problem
+from runtime.http.problem import MALFORMED, MISBEHAVED, UNREACHABLE, Problem
+from runtime.serving.deadline import Deadline
 from tests.exchanges import Below, exchange
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from functions.gateway.stages.breaker.circuit import PROBES, Circuit, Rules
 from functions.gateway.stages.breaker.circuits import MOST, Circuits
 from functions.gateway.stages.breaker.turn import refusal, turn
-from runtime.deadline import Deadline
+from runtime.serving.deadline import Deadline
 from tests.invariants import BOUNDS, EXAMPLES, UNTIL_FOUND, Broken, holds
 from tests.virtual import played
 

@@ -5,7 +5,7 @@ import asyncio
 from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.cache.follow import RETRY, follow, take
 from functions.gateway.stages.cache.levels import Began
-from runtime.background import beside
+from runtime.serving.background import beside
 from tests.unit.functions.gateway.stages.cache.shared import Shared
 from tests.unit.functions.gateway.stages.cache.test_levels import KEY, STORED, heard
 

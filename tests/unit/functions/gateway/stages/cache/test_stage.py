@@ -7,7 +7,7 @@ import pytest
 from functions.gateway.exchange import Response
 from functions.gateway.stages.cache.keys import counting
 from functions.gateway.stages.forward.stage import EndpointFailed
-from runtime.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
+from runtime.http.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
 from tests.unit.functions.gateway.stages.cache.heads import date
 from tests.unit.functions.gateway.stages.cache.origin import Cached, Origin, Parts, body, said, turn
 

@@ -7,8 +7,8 @@ from functions.gateway.inbound import ClientLeft
 from functions.gateway.stages.forward import errors
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.stage import EndpointFailed, forward
-from runtime.deadline import Deadline
-from runtime.problem import BODY_TOO_LARGE, DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
+from runtime.http.problem import BODY_TOO_LARGE, DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
+from runtime.serving.deadline import Deadline
 from tests.exchanges import everything, exchange
 
 

@@ -11,7 +11,7 @@ from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import OnFailure, Policies
-from runtime.background import beside
+from runtime.serving.background import beside
 from runtime.units import Limit
 from tests.lending import policies
 

@@ -11,8 +11,8 @@ from functions.gateway.stages.limit.bucket import Admission, Verdict
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies
 from functions.gateway.stages.limit.stage import Limits, guard, limit
-from runtime.identity import Principal
-from runtime.problem import FORBIDDEN, KEYS_UNAVAILABLE, UNAUTHENTICATED, UNREACHABLE, Kind, Problem
+from runtime.http.problem import FORBIDDEN, KEYS_UNAVAILABLE, UNAUTHENTICATED, UNREACHABLE, Kind, Problem
+from runtime.identity.verifier import Principal
 from runtime.units import Rule
 
 PLACE = "users GET /users/{id}"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from functions.gateway.exchange import Exchange
 from functions.gateway.stages.limit import subject
 from functions.gateway.stages.limit.subject import Key, key
-from runtime.identity import Principal
+from runtime.identity.verifier import Principal
 from tests.exchanges import exchange
 
 BY = ("address", "principal", "route")

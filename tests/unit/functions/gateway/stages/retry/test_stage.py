@@ -12,8 +12,7 @@ from functions.gateway.stages.forward.stage import EndpointFailed
 from functions.gateway.stages.keep import KEPT, keep
 from functions.gateway.stages.retry.budget import FLOOR, Budget
 from functions.gateway.stages.retry.stage import IDEMPOTENT, retry
-from runtime.deadline import Deadline
-from runtime.problem import (
+from runtime.http.problem import (
     CIRCUIT_OPEN,
     DEADLINE_EXCEEDED,
     MISBEHAVED,
@@ -23,6 +22,7 @@ from runtime.problem import (
     Kind,
     Problem,
 )
+from runtime.serving.deadline import Deadline
 from tests.exchanges import Below, everything, exchange
 
 KEY = (b"idempotency-key", b"once")

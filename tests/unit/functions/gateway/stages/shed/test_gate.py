@@ -7,7 +7,7 @@ import pytest
 from functions.gateway.stages.shed.bound import Bound, Range
 from functions.gateway.stages.shed.gate import Gate
 from functions.gateway.upstreams import QUEUE
-from runtime.problem import OVERLOADED, Problem
+from runtime.http.problem import OVERLOADED, Problem
 
 LONG = 60.0  # seconds: longer than any test runs
 NO_TIME = 0.0

@@ -8,9 +8,9 @@ from functions.gateway.exchange import Exchange, Response
 from functions.gateway.stages.shed.bound import Bound, Range
 from functions.gateway.stages.shed.gate import Gate
 from functions.gateway.stages.shed.stage import PATIENCE, shed
-from runtime.deadline import Deadline
-from runtime.identity import Principal
-from runtime.problem import OVERLOADED, Problem
+from runtime.http.problem import OVERLOADED, Problem
+from runtime.identity.verifier import Principal
+from runtime.serving.deadline import Deadline
 from tests.exchanges import Below, exchange
 
 

@@ -9,8 +9,8 @@ from functions.gateway.stages.keep import keep
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.swap.stage import WRONG, swap, withhold
 from functions.gateway.stages.swap.tokens import Swapped, Tokens
-from runtime.identity import Refused, Verifier, bearer, invalid
-from runtime.problem import QUOTA_EXCEEDED, UNAUTHENTICATED, Problem
+from runtime.http.problem import QUOTA_EXCEEDED, UNAUTHENTICATED, Problem
+from runtime.identity.verifier import Refused, Verifier, bearer, invalid
 from tests.exchanges import Below, exchange
 from tests.tokens import Signer
 

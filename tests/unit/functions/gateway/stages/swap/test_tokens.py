@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from functions.gateway.stages.swap import tokens as module
 from functions.gateway.stages.swap.tokens import MARGIN, REFUSED, Swapped, Tokens
-from runtime.identity import Refused
-from runtime.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.identity.verifier import Refused
 
 LIFETIME = 900
 
