@@ -72,19 +72,19 @@ PURE = [
     "functions.users.apikeys.model",
     "functions.users.model",
     "functions.users.throttle.decision",
-    "runtime.identity.jws",
     "runtime.http.dates",
-    "runtime.serving.deadline",
-    "runtime.identity.jwk",
-    "runtime.manifest",
     "runtime.http.network",
-    "runtime.toml_lines",
     "runtime.http.problem",
-    "runtime.identity.rotation",
     "runtime.http.schema_example",
     "runtime.http.tags",
-    "runtime.units",
     "runtime.http.validation",
+    "runtime.identity.jwk",
+    "runtime.identity.jws",
+    "runtime.identity.rotation",
+    "runtime.manifest",
+    "runtime.serving.deadline",
+    "runtime.toml_lines",
+    "runtime.units",
     "runtime.visible",
 ]
 DOES_IO = {
@@ -109,6 +109,17 @@ CONCRETE = [
 ]
 
 ROOTS = {"functions.gateway.app", "functions.gateway.cached", "functions.gateway.limits"}  # each composes what it runs
+
+# The rooms of runtime/ from below, and what has none: each may import itself, and whatever is on a lower floor.
+FLOORS = [
+    {"asgi", "instant", "silence", "toml_lines", "units", "visible"},
+    {"telemetry"},
+    {"http"},
+    {"manifest", "settings"},
+    {"serving"},
+    {"identity"},
+    {"database"},
+]
 
 # In two parts, so that this file does not hold what it looks for.
 UNWELCOME = ["/wo" + "rk/", "pypi" + ".org", "python" + "hosted.org", "npmjs" + ".org", "deb.debian" + ".org"]
@@ -197,6 +208,24 @@ def test_a_function_imports_nothing_of_the_deployment(function: str) -> None:
 
 def test_the_runtime_imports_no_function_and_nothing_of_the_deployment() -> None:
     assert reached("runtime") & set().union(*map(within, [*FUNCTIONS, "deploy"])) == set()
+
+
+def test_every_room_of_the_runtime_has_one_floor() -> None:
+    standing = sorted(map(room, graph().find_children("runtime")))
+    assert sorted(each for floor in FLOORS for each in floor) == standing
+
+
+def room(module: str) -> str:
+    """Where in the runtime a module is: a room, or its own name."""
+    return module.split(".")[1]
+
+
+def test_in_the_runtime_arrows_go_down_the_floors() -> None:
+    below = {each: {each}.union(*FLOORS[:number]) for number, floor in enumerate(FLOORS) for each in floor}
+    inside = graph().find_descendants("runtime")
+    arrows = [(each, other) for each in inside for other in graph().find_modules_directly_imported_by(each) & inside]
+    assert arrows
+    assert sorted((each, other) for each, other in arrows if room(other) not in below[room(each)]) == []
 
 
 def test_the_gateway_has_no_database() -> None:
