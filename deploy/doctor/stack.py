@@ -12,7 +12,7 @@ from deploy.doctor.finding import Finding
 from deploy.engine import NOTHING, Engine, Instance, Refusal
 
 _AWAY = {
-    "portico_gateway_limits_local": ("Redis", "limits are each gateway's own", "redis"),
+    "portico_gateway_limit_local": ("Redis", "limits are each gateway's own", "redis"),
     "portico_gateway_cache_alone": ("cache", "the shared cache is not used", "redis-cache"),
 }
 _NUMBER = re.compile(r"(\d+)_.*\.sql")

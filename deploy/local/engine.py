@@ -251,8 +251,8 @@ class LocalEngine:
 
     def _prepare(self) -> None:
         layout = self._layout
-        shutil.rmtree(layout.endpoints, ignore_errors=True)  # whoever was a member ended with the last supervisord
-        for folder in (layout.run, layout.logs, layout.data, layout.endpoints, layout.nginx):
+        shutil.rmtree(layout.members, ignore_errors=True)  # whoever was a member ended with the last supervisord
+        for folder in (layout.run, layout.logs, layout.data, layout.members, layout.nginx):
             folder.mkdir(parents=True, exist_ok=True)
         layout.data.chmod(0o700)
         secrets.write(layout, self._environment)

@@ -1,6 +1,6 @@
 """ASGI <-> Exchange: where a request enters the pipeline and its answer leaves.
 
-Here is the single `except` that turns a Problem into a response. It reads no policy and knows no endpoint.
+Here is the single `except` that turns a Problem into a response. It reads no policy and knows no instance.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 import msgspec
 
-from functions.gateway.endpoints.watch import Membership
+from functions.gateway.instances.watch import Membership
 from functions.gateway.listing import Listed, Value
 from functions.gateway.pipeline import Parts, name, stages
 from functions.gateway.routes import GATEWAY, SHARED_CEILINGS

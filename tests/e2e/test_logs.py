@@ -71,7 +71,7 @@ def test_a_function_of_which_nothing_runs_is_told_as_that(stack: Stack, client: 
     *_, why, _ = story(stack, client.get(f"/products/{secrets.token_hex(4)}"))
     stack.scale(1, "orders")
     assert (why["event"], why["level"], why["function"]) == ("request failed", "warning", "orders")
-    assert why["problem"] == "endpoint-unreachable"
+    assert why["problem"] == "upstream-unreachable"
 
 
 def test_what_the_stack_asks_itself_does_not_fill_the_log(stack: Stack, client: httpx.Client) -> None:

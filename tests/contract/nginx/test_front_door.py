@@ -43,8 +43,8 @@ async def answers(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 @pytest.mark.parametrize(
     ("request_", "status", "slug"),
     [
-        (GET + b"\r\n", 502, "endpoint-unreachable"),
-        (KEYED, 502, "endpoint-unreachable"),
+        (GET + b"\r\n", 502, "upstream-unreachable"),
+        (KEYED, 502, "upstream-unreachable"),
         (b"no HTTP at all\r\n\r\n", 400, "malformed-request"),
         (b"GET /x HTTP/1.1\r\n\r\n", 400, "malformed-request"),
         (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "malformed-request"),
@@ -161,7 +161,7 @@ async def test_what_may_be_sent_again_has_a_second_round_when_nobody_else_is_the
 
 async def test_there_is_no_third_round(door: "FrontDoor") -> None:
     gateway = await door.gateway(1, breaks)
-    assert (await door.send(KEYED)).problem["type"] == "/problems/endpoint-unreachable"
+    assert (await door.send(KEYED)).problem["type"] == "/problems/upstream-unreachable"
     assert len(gateway.received) == 2
 
 
@@ -182,7 +182,7 @@ async def test_a_gateway_that_lets_nobody_in_any_more_got_nothing_so_all_is_sent
 async def test_a_post_without_a_key_is_sent_once(door: "FrontDoor") -> None:
     gateways = [await door.gateway(slot, breaks) for slot in (1, 2)]
     answer = await door.send(UNKEYED)
-    assert answer.problem["type"] == "/problems/endpoint-unreachable"
+    assert answer.problem["type"] == "/problems/upstream-unreachable"
     assert sum(len(gateway.received) for gateway in gateways) == 1
 
 

@@ -76,7 +76,7 @@ def test_no_gateway_at_all_is_a_number_like_another(engine: LocalEngine) -> None
     engine.up()
     assert engine.scale("gateway", 0)
     assert names(engine) == ["nginx", "users-1", "redis", "redis-cache"]
-    assert '"/problems/endpoint-unreachable"' in answering(engine)
+    assert '"/problems/upstream-unreachable"' in answering(engine)
 
 
 @pytest.mark.parametrize(("function", "instances"), [("gateway", 17), ("gateway", -1), ("nobody", 1)])

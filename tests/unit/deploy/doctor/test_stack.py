@@ -63,10 +63,10 @@ def test_where_it_runs_each_part_is_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "wrong"),
     [
-        ("portico_gateway_limits_local 1\n", ["Redis"]),
+        ("portico_gateway_limit_local 1\n", ["Redis"]),
         ("a 1\nportico_gateway_cache_alone 1.0\nb 2\n", ["cache"]),
-        ("portico_gateway_limits_local 0\nportico_gateway_cache_alone 0\n", []),
-        ("# HELP portico_gateway_limits_local 1", []),
+        ("portico_gateway_limit_local 0\nportico_gateway_cache_alone 0\n", []),
+        ("# HELP portico_gateway_limit_local 1", []),
     ],
 )
 def test_redis_is_away_where_a_gateway_says_so(page: str, wrong: list[str]) -> None:

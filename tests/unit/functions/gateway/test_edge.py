@@ -262,7 +262,7 @@ async def test_why_a_request_was_refused_or_failed_is_in_the_log_under_its_id(mo
     await asked(edge(Below(Problem(problem.UNREACHABLE, "No instance of the function is running."))))
     await asked(edge(Below(Problem(problem.QUOTA_EXCEEDED))))
     assert [(where, event, said["problem"], said["detail"]) for where, event, said in told] == [
-        ("failed", "request failed", "endpoint-unreachable", "No instance of the function is running."),
+        ("failed", "request failed", "upstream-unreachable", "No instance of the function is running."),
         ("refused", "request refused", "quota-exceeded", problem.QUOTA_EXCEEDED.explanation),
     ]
     assert {said["function"] for _, _, said in told} == {"things"}
