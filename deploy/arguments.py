@@ -42,11 +42,17 @@ def parse(words: Sequence[str]) -> "Namespace":
     return options
 
 
-def parsers() -> Mapping[str, ArgumentParser]:
-    """Of each verb by its name, with all that it may be given; also of one that the gateway carries out by itself."""
-    from functions.gateway import listing
+def parsers(*verbs: str) -> Mapping[str, ArgumentParser]:
+    """Of each verb by its name, with all that it may be given, or of those that are named.
 
-    return {**_made([*_GIVEN])[1], "routes": listing.parser()}
+    Also of one that the gateway carries out by itself.
+    """
+    found = dict(_made(verbs or [*_GIVEN])[1])
+    if not verbs or "routes" in verbs:
+        from functions.gateway import listing
+
+        found["routes"] = listing.parser()
+    return found
 
 
 def _made(filled: Collection[str]) -> tuple[ArgumentParser, Mapping[str, ArgumentParser]]:

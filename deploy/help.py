@@ -21,5 +21,5 @@ def main(root: Path, about: str) -> int:
         raise Refusal(
             f"There is no verb {about}: {f'{near[0]} is the nearest, and ' if near else ''}`just help` has all."
         )
-    print(recipes.usage(found[about], arguments.parsers().get(about)))
+    print(recipes.usage(found[about], arguments.parsers(about).get(about)))
     return 0
