@@ -19,7 +19,7 @@ from deploy.docker import place as places
 from deploy.docker.compose import Compose
 from deploy.docker.daemon import Daemon
 from deploy.docker.fleet import DockerFleet
-from deploy.docker.listing import instance, place, service, sick
+from deploy.docker.listing import instance, place, published, service, sick
 from deploy.docker.metrics import pages
 from deploy.engine import GATEWAY, MOST_INSTANCES, NOTHING, Instance, Line, Refusal, Say
 from deploy.front import Front
@@ -208,7 +208,7 @@ class DockerEngine:
 
     def address(self) -> str:
         self._require_running()
-        return front.url("http", self._front.plain, self._port)
+        return front.url("http", *(published(self._compose.containers("nginx")) or (self._front.plain, self._port)))
 
     def _take_place(self) -> None:
         """From now on this stack has its name, and a range for its front network that can be had."""

@@ -29,11 +29,14 @@ def plain(entry: Entry) -> str:
 
 
 def pretty(entry: Entry) -> str:
-    """Time, instance, level and event of a JSON line, then its other members; any other line as it is."""
+    """Time, instance, level and event of a JSON line, then its other members; others as they are, behind it."""
     line = entry.line
     name = f"{_INSTANCES[crc32(line.instance.encode()) % len(_INSTANCES)]}{line.instance:<10}{_RESET}"
     told = _members(line.text)
-    return f"{'':<12} {name} {visible(line.text)}" if told is None else _told(told, name)
+    if told is not None:
+        return _told(told, name)
+    clock = datetime.fromtimestamp(entry.time, UTC).strftime("%H:%M:%S.%f")[:12] if entry.time else ""
+    return f"{_DIM}{clock:<12}{_RESET} {name} {visible(line.text)}"
 
 
 def as_json(entry: Entry) -> str:

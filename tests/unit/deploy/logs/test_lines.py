@@ -85,6 +85,10 @@ def test_any_other_line_is_shown_as_it_is(text: str) -> None:
     assert bare(Line("redis", text)) == f"{'':<12} redis      {text}"
 
 
+def test_any_other_line_is_shown_behind_its_time_where_that_is_known() -> None:
+    assert bare(Line("redis", "hello", 3661.5)) == "01:01:01.500 redis      hello"
+
+
 def test_a_traceback_is_shown_below_its_line_as_python_shows_it() -> None:
     trace = 'Traceback (most recent call last):\n  File "app.py", line 1\nValueError: no'
     shown = bare(Line("users-1", json.dumps({**LOGGED, "exception": trace})))
