@@ -50,9 +50,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     limits: dict[PolicyName, Rule] | None = None  # further ones, by name: a request takes from all of them, or none
     on_store_failure: Literal["local", "open", "closed"] | None = None  # what limits do while Redis is away
     deadline: Duration | None = None  # to the head of the answer
-    retries: Annotated[int, msgspec.Meta(ge=0)] | None = None  # further endpoints that may be tried
+    retries: Annotated[int, msgspec.Meta(ge=0)] | None = None  # further instances that may be tried
     body: Size | None = None  # the largest request body
-    failures: tuple[Literal[500, 502, 503, 504], ...] | None = None  # answers that mean that an endpoint is broken
+    failures: tuple[Literal[500, 502, 503, 504], ...] | None = None  # answers that mean that an instance is broken
     idempotency: Literal["honoured", "refused"] | None = None  # what becomes of an Idempotency-Key
     cache: Literal["shared"] | None = None  # whether answers are kept for others, as far as they say that they may be
     cache_longest: Duration | None = None  # for which they are fresh, whatever they say
@@ -103,7 +103,7 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Circuit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When an endpoint is given time to recover. What is None, the gateway decides."""
+    """When an instance is given time to recover. What is None, the gateway decides."""
 
     consecutive: Annotated[int, msgspec.Meta(ge=1)] | None = None  # failures, or
     ratio: Annotated[float, msgspec.Meta(ge=0.1)] | None = None  # of failures in the last answers
