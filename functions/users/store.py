@@ -107,10 +107,11 @@ _PARAMETERS = """
     WHERE length(password_hash) > $1
 """
 
-# Behind one that was told already: by a list of two, as many may have ended in one millisecond.
+# Behind one that was told already: by two columns, as many may have ended in one millisecond. That it is no earlier
+# than $1 either is left out: SQLite would then read from there, page after page.
 _ENDED = """
     SELECT id FROM sessions
-    WHERE ended_at >= $1 AND (ended_at, id) > (coalesce((SELECT ended_at FROM sessions WHERE id = $2), $1), $2)
+    WHERE (ended_at, id) > (coalesce((SELECT ended_at FROM sessions WHERE id = $2), $1), $2)
     ORDER BY ended_at, id LIMIT $3
 """
 
