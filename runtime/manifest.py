@@ -7,6 +7,7 @@ the application. What a route leaves out, the function's defaults fill in, then 
 import re
 import tomllib
 from collections.abc import Iterator
+from errno import EINVAL
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -173,7 +174,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         file = folder / FILE
         text = ""
         try:
-            text = file.read_text(encoding="utf-8")
+            text = content(file).decode()
             given = tomllib.loads(text)
         except OSError as error:
             raise ManifestError([f"{file}: cannot be read: {error.strerror}"]) from None
@@ -240,10 +241,17 @@ def folders(root: Path) -> Iterator[Path]:
     yield from sorted(file.parent for file in root.glob(f"*/{FILE}"))
 
 
+def content(file: Path) -> bytes:
+    """What a manifest holds. Raises OSError, also for what is no file: a pipe would be waited for."""
+    if file.exists() and not file.is_file():
+        raise OSError(EINVAL, "it is no file")
+    return file.read_bytes()
+
+
 def _is_elsewhere(file: Path) -> bool:
     try:
-        return "upstream" in tomllib.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        return "upstream" in tomllib.loads(content(file).decode())
+    except (OSError, ValueError, RecursionError):
         return False
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -137,7 +138,7 @@ def _elsewhere(manifest: Manifest) -> Instances:
 
 
 def _feed(function: str, path: str, live: Live) -> Ask:
-    return lambda since: ask(live.inside(function, path), f"{path}?since={since}")
+    return lambda since, after: ask(live.inside(function, path), f"{path}?since={since}&after={quote(after, safe='')}")
 
 
 def _api_keys(manifests: list[Manifest], inside: Inside, stack: AsyncExitStack) -> tuple[str, Tokens] | None:

@@ -50,7 +50,7 @@ def renewing(ask: Ask) -> Running:
 
 
 def ending(ask: Ask) -> Running:
-    async def feed(_since: int) -> bytes:
+    async def feed(_since: int, _after: str) -> bytes:
         ask()
         return b'{"sessions": [], "since": 1, "lifetime": 900}'
 
