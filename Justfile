@@ -1,4 +1,4 @@
-# Portico's command surface; `just` alone lists it.
+# Portico's command surface; `just` alone lists it, `just help VERB` tells what one may be given.
 
 set positional-arguments # what is typed reaches a verb as "$@", and is never text of a command
 set no-exit-message # a verb has said itself what was wrong
@@ -11,6 +11,16 @@ python := environment + " " + flags
 [private]
 default:
     @just --list --unsorted
+
+# Tell what the verbs are for, or what one of them may be given (just help logs)
+[group('look')]
+help *options: _ready
+    @{{ python }} -m deploy help "$@"
+
+# Print what completes verbs, options and functions' names in bash, zsh or fish (eval "$(just completions bash)")
+[group('look')]
+completions *options: _ready
+    @{{ python }} -m deploy completions "$@"
 
 # Start everything and wait until it is ready
 [group('stack')]
@@ -27,9 +37,9 @@ dev *options: (_none "dev" options) (_prepare "local" "engine")
 down *options: _ready
     @{{ python }} -m deploy down "$@"
 
-# Run N copies of a function, 0 to 16
+# Have N instances of a function run, 0 to 16 (just scale 4, just scale 2 users)
 [group('stack')]
-scale n name="gateway" *options: _ready
+scale *options: _ready
     @{{ python }} -m deploy scale "$@"
 
 # Bring the checkout as it is into service, one instance at a time; --all restarts also what did not change
@@ -52,10 +62,15 @@ rollback *options: _ready
 ps *options: _ready
     @{{ python }} -m deploy ps "$@"
 
-# Follow the logs of everything, of a function or of one instance
+# Show the logs of everything, of a function or of one instance, and follow them on a terminal; --request ID tells one request's story
 [group('stack')]
-logs *name: _ready
+logs *options: _ready
     @{{ python }} -m deploy logs "$@"
+
+# Look whether ports, rights, disk, versions, databases and the like are as a stack needs them, and say what to do where they aren't
+[group('stack')]
+doctor *options:
+    @if test -x {{ environment }}; then exec {{ python }} -m deploy doctor "$@"; else exec python3 {{ flags }} -m deploy doctor "$@"; fi
 
 # Build the image of every function, and show how large each is
 [group('stack')]
@@ -67,19 +82,19 @@ images *options: _ready
 seed *options: _ready
     @{{ python }} -m deploy seed "$@"
 
-# Make EMAIL an admin (asks); --create makes the account first, if nobody has that address
+# Make somebody an admin by their address (just admin ann@example.com; asks); --create makes the account first, if nobody has that address
 [group('data')]
-admin email *options: _ready
+admin *options: _ready
     @{{ python }} -m deploy admin "$@"
 
 # Save the data of all functions, in a folder by its date below FOLDER (.portico/backups)
 [group('data')]
-backup *folder: _ready
+backup *options: _ready
     @{{ python }} -m deploy backup "$@"
 
-# Replace the data of all functions by that of a backup (asks; --yes doesn't); --key FILE for one of another stack
+# Replace the data of all functions by that of a backup (just restore FOLDER; asks, --yes doesn't); --key FILE for one of another stack
 [group('data')]
-restore folder *options: _ready
+restore *options: _ready
     @{{ python }} -m deploy restore "$@"
 
 # Sign tokens with a new key, while the old one is still believed; --now withdraws all others (asks)
@@ -99,12 +114,12 @@ routes *options: _ready
 
 # Call a route, logged in where it wants that (just call POST /orders '{...}'); --as admin, --anonymous, -H 'Name: value'
 [group('look')]
-call method target *rest: _ready
+call *options: _ready
     @{{ python }} -m deploy call "$@"
 
 # Tell what becomes of a request: its route, every stage with its settings, who could answer (just explain GET /users/42)
 [group('look')]
-explain method target *options: _ready
+explain *options: _ready
     @{{ python }} -m deploy explain "$@"
 
 # Show whose limits are used and how far, all or those with TEXT in their names; --clear fills them again (asks)
@@ -117,24 +132,24 @@ limits *options: _ready
 cache *options: _ready
     @{{ python }} -m deploy cache "$@"
 
-# Make a function that works: its folder, its tests, its database; --stateless leaves the database out
+# Make a function that works (just new payments): its folder, its tests, its database; --stateless leaves the database out
 [group('work')]
-new name *options: _ready
+new *options: _ready
     @{{ python }} -m deploy new "$@"
 
 # Put a service that is run by others behind the gateway, whatever it is written in (just add-upstream legacy http://10.0.0.7:9000)
 [group('work')]
-add-upstream name url *options: _ready
+add-upstream *options: _ready
     @{{ python }} -m deploy add-upstream "$@"
 
-# Take a function away, with its tests (asks); its data stays
+# Take a function away (just remove payments), with its tests (asks); its data stays
 [group('work')]
-remove name *options: _ready
+remove *options: _ready
     @{{ python }} -m deploy remove "$@"
 
-# Put a function, the runtime and all that they need into one archive, for Granian and NGINX Unit; --python 3.13 for another Python
+# Put a function (just package orders), the runtime and all that they need into one archive, for Granian and NGINX Unit; --python 3.13 for another Python
 [group('work')]
-package name *options: _ready
+package *options: _ready
     @{{ python }} -m deploy package "$@"
 
 # Write what NGINX Unit is told of the functions, from their manifests, to deploy/unit/

@@ -137,10 +137,10 @@ class Town:
         return Contender(name, port, program)
 
     def _environment(self, port: int) -> dict[str, str]:
-        """Tells our gateway of one function with a route for each policy, whose only endpoint is the upstream."""
+        """Tells our gateway of one function with a route for each policy, whose only instance is the upstream."""
         return {
             "PORT": str(port),
-            "ENDPOINTS": f"directory:{self._folder / 'members'}",
+            "DISCOVERY": f"directory:{self._folder / 'members'}",
             "FUNCTIONS_DIR": str(self._folder / "functions"),
             "REDIS_URL": f"redis://127.0.0.1:{self._redis}/0",
             "LOG_FORMAT": "json",

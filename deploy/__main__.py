@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from deploy.local.engine import LocalEngine
 
 ROOT = Path(__file__).resolve().parent.parent
+_BEGAN = time.monotonic()
+_CHANGING = ("up", "down", "scale", "deploy", "apply", "rollback", "restore")  # who stops watching changes nothing
 _UNREAD = 128 + signal.SIGPIPE  # what a shell says of a program that this signal ended
 
 
@@ -44,15 +47,34 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         return _fail(sentence(error))
     except KeyboardInterrupt:
+        if options.verb in _CHANGING:
+            print("Interrupted: `just ps` tells what runs.", file=sys.stderr)
         return 130
     return code
 
 
 def call(options: argparse.Namespace) -> int:
     """Carries out the verb; its exit code."""
+    if options.verb in ("help", "completions", "doctor"):
+        return call_told(options)
     if options.verb in ("new", "add-upstream", "remove", "package", "unit-config"):
         return call_checkout(options)
     return call_engine(options)
+
+
+def call_told(options: argparse.Namespace) -> int:
+    """Carries out a verb that needs no stack, and perhaps looks at one; its exit code."""
+    if options.verb == "help":
+        from deploy import help as helping
+
+        return helping.main(ROOT, options.about)
+    if options.verb == "completions":
+        from deploy import completions
+
+        return completions.main(ROOT, options.shell)
+    from deploy.doctor import examine
+
+    return examine.main(ROOT, _state(), os.environ, lambda name: _maker(name)(ROOT, os.environ, say=_say))
 
 
 def call_checkout(options: argparse.Namespace) -> int:
@@ -80,10 +102,11 @@ def call_engine(options: argparse.Namespace) -> int:
     engine: Engine = make(ROOT, os.environ, say=_say, developing=developing)
     match options.verb:
         case "up" | "dev":
-            _say(f"Engine: {chosen.engine} ({chosen.why})")
-            code = verbs.up(engine, Front.read(os.environ).address)
-            choice.remember(ROOT, os.environ, chosen.engine, developing=developing)
-            return code if options.verb == "up" else verbs.logs(engine, "")
+            print(f"Engine: {chosen.engine} ({chosen.why})", flush=True)
+            runs = partial(verbs.runs, engine)
+            with choice.remembered(ROOT, os.environ, chosen.engine, developing=developing, runs=runs):
+                code = verbs.up(engine, Front.read(os.environ).address)
+            return code if options.verb == "up" else _followed(engine)
         case "down":
             code = verbs.down(engine, data=options.data, yes=options.yes, ask=_ask)
             choice.forget(ROOT, os.environ)
@@ -114,7 +137,9 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
         case "ps":
             return verbs.ps(engine)
         case "logs":
-            return verbs.logs(engine, options.name)
+            from deploy.logs import show
+
+            return show.main(engine, options)
         case "call":
             from deploy import call as calling
 
@@ -131,6 +156,12 @@ def call_looking(engine: Engine, options: argparse.Namespace) -> int:
             from deploy import smoke
 
             return smoke.main(engine)
+
+
+def _followed(engine: Engine) -> int:
+    from deploy.logs import show
+
+    return show.followed(engine)
 
 
 def _maker(name: str) -> "type[DockerEngine | LocalEngine]":
@@ -209,9 +240,9 @@ def _ask(question: str) -> str:
 
 
 def _say(text: str) -> None:
-    """One line of progress; what is under way is not cut because nobody reads on."""
+    """One line of progress, and after which time; what is under way is not cut because nobody reads on."""
     try:
-        print(visible(text, lines=True), flush=True)
+        print(f"{time.monotonic() - _BEGAN:5.1f} s  {visible(text, lines=True)}", flush=True)
     except OSError:
         _hush()
 

@@ -6,7 +6,7 @@ verb only.
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from argparse import Namespace, _SubParsersAction
 
     Verbs = _SubParsersAction[ArgumentParser]
+
+
+SHELLS = ("bash", "zsh", "fish")
 
 
 class _Exactly(ArgumentParser):
@@ -32,19 +35,44 @@ class _Exactly(ArgumentParser):
 
 def parse(words: Sequence[str]) -> "Namespace":
     """An unknown verb or option ends the process with the usage of what was typed, as argparse does."""
+    parser, verbs = _made(words[:1])
+    options, more = parser.parse_known_args(words)
+    if more:
+        verbs[options.verb].error(f"unrecognized arguments: {' '.join(more)}")
+    return options
+
+
+def parsers(*verbs: str) -> Mapping[str, ArgumentParser]:
+    """Of each verb by its name, with all that it may be given, or of those that are named.
+
+    Also of one that the gateway carries out by itself.
+    """
+    found = dict(_made(verbs or [*_GIVEN])[1])
+    if not verbs or "routes" in verbs:
+        from functions.gateway import listing
+
+        found["routes"] = listing.parser()
+    return found
+
+
+def _made(filled: Collection[str]) -> tuple[ArgumentParser, Mapping[str, ArgumentParser]]:
+    """Of those verbs whose arguments take an import, only the ones of `filled` have them."""
     parser: ArgumentParser = _Exactly(prog="just")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback"):
+    for name in ("up", "dev", "ps", "smoke", "images", "apply", "rollback", "doctor"):
         verbs.add_parser(name)
+    _told(verbs)
     _stack(verbs)
     _data(verbs)
     _work(verbs)
     for name, given in _GIVEN.items():
-        given(verbs.add_parser(name)) if name in words[:1] else verbs.add_parser(name)
-    options, more = parser.parse_known_args(words)
-    if more:
-        verbs.choices[options.verb].error(f"unrecognized arguments: {' '.join(more)}")
-    return options
+        given(verbs.add_parser(name)) if name in filled else verbs.add_parser(name)
+    return parser, verbs.choices
+
+
+def _told(verbs: "Verbs") -> None:
+    verbs.add_parser("help").add_argument("about", nargs="?", default="", metavar="VERB")
+    verbs.add_parser("completions").add_argument("shell", choices=SHELLS)
 
 
 def _stack(verbs: "Verbs") -> None:
@@ -52,10 +80,9 @@ def _stack(verbs: "Verbs") -> None:
     down.add_argument("--data", action="store_true", help="delete databases and secrets, too (asks)")
     _sure(down)
     scale = verbs.add_parser("scale")
-    scale.add_argument("instances", type=int)
-    scale.add_argument("function", nargs="?", default=GATEWAY)
+    scale.add_argument("instances", type=_number, metavar="N", help="how many, 0 to 16")
+    scale.add_argument("function", nargs="?", default=GATEWAY, metavar="NAME", help="of which function (gateway)")
     verbs.add_parser("deploy").add_argument("--all", action="store_true", help="also what did not change")
-    verbs.add_parser("logs").add_argument("name", nargs="?", default="")
 
 
 def _data(verbs: "Verbs") -> None:
@@ -87,15 +114,15 @@ def _explain(verb: ArgumentParser) -> None:
 
 
 def _limits(verb: ArgumentParser) -> None:
-    from functions.gateway import limits
+    from functions.gateway import verbs
 
-    limits.arguments(verb)
+    verbs.limits(verb)
 
 
 def _cache(verb: ArgumentParser) -> None:
-    from functions.gateway import cached
+    from functions.gateway import verbs
 
-    cached.arguments(verb)
+    verbs.cache(verb)
 
 
 def _packaged(verb: ArgumentParser) -> None:
@@ -103,6 +130,12 @@ def _packaged(verb: ArgumentParser) -> None:
 
     verb.add_argument("--python", type=_version, default=unit.HERE, help="what it is to run on, as in 3.13")
     verb.add_argument("--home", default=unit.HOME, help="the folder where packages are unpacked")
+
+
+def _logs(verb: ArgumentParser) -> None:
+    from deploy.logs import show
+
+    show.arguments(verb)
 
 
 def _package(verb: ArgumentParser) -> None:
@@ -119,6 +152,7 @@ def _chaos(verb: ArgumentParser) -> None:
 _GIVEN: dict[str, Callable[[ArgumentParser], None]] = {
     "call": _call,
     "explain": _explain,
+    "logs": _logs,
     "limits": _limits,
     "cache": _cache,
     "package": _package,
@@ -143,6 +177,12 @@ def _version(text: str) -> str:
     if not re.fullmatch(r"3\.[0-9]{1,2}", text):
         raise ArgumentTypeError(f"{text!r} is no version of Python: write it as in 3.13")
     return text
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise ArgumentTypeError(f"{text!r} is no number of instances: write it as in 2")
+    return int(text)
 
 
 def _sure(verb: ArgumentParser) -> None:

@@ -18,7 +18,7 @@ import httpx
 from deploy import door
 from deploy.engine import Engine, Refusal
 from deploy.people import People
-from functions.gateway.explain import find
+from functions.gateway.found import find
 from runtime.manifest import Manifest, read_all
 from runtime.visible import visible
 

@@ -4,11 +4,13 @@ A stack that is up keeps the engine it was started with. Needs nothing but Pytho
 """
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from deploy.engine import Refusal
+from deploy.undisturbed import undisturbed
 
 ENGINES = ("docker", "local")
 _DEVELOPING = "dev"
@@ -37,11 +39,25 @@ def choose(root: Path, environment: Mapping[str, str], daemon_answers: Callable[
     return Choice("local", "no Docker daemon answers")
 
 
-def remember(root: Path, environment: Mapping[str, str], engine: str, *, developing: bool) -> None:
-    """Until `forget`, every verb means this engine and this view."""
+@contextmanager
+def remembered(
+    root: Path, environment: Mapping[str, str], engine: str, *, developing: bool, runs: Callable[[], bool]
+) -> Iterator[None]:
+    """From now on until `forget`, every verb means this engine and this view: also where whoever starts it is ended.
+
+    A block that fails takes it back, unless something `runs` by then, which verbs have to find.
+    """
     note = _note(root, environment)
+    before = note.read_text(encoding="utf-8") if note.exists() else None
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(f"{engine} {_DEVELOPING}" if developing else engine, encoding="utf-8")
+    try:
+        yield
+    except BaseException:
+        with undisturbed():
+            if not runs():
+                note.unlink() if before is None else note.write_text(before, encoding="utf-8")
+        raise
 
 
 def forget(root: Path, environment: Mapping[str, str]) -> None:

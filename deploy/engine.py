@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from deploy.apply import Applied
     from deploy.backup.store import Store
+    from deploy.known import Metrics
     from deploy.rollout import Fleet
 
 GATEWAY = "gateway"
+NOTHING = "Nothing is running: start it with `just up`."
 MOST_INSTANCES = 16  # of one function on one machine
 
 Say = Callable[[str], None]
@@ -40,15 +42,16 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that an instance wrote."""
+    """One line that an instance wrote; `time` is in Unix seconds where it is kept beside the line, else 0."""
 
     instance: str
     text: str
+    time: float = 0.0
 
 
 class Engine(Protocol):
     """One stack. Each method raises Refusal for what can't be done; those below `scale` also when nothing
-    runs.
+    runs, but for `require_ports`.
     """
 
     def up(self) -> bool:
@@ -72,8 +75,11 @@ class Engine(Protocol):
     def ps(self) -> list[Instance]:
         """Every instance that should run, from the front door inwards."""
 
-    def logs(self, name: str) -> Iterator[Line]:
-        """The last lines of a function or an instance ("": of all), and then each new one, for ever."""
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
+        """What a function or an instance ("": all) wrote, then None, and with `follow` each new line, for ever.
+
+        All that is kept and was written from `since` (Unix seconds) on, or older; None: the end of it is enough.
+        """
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         """Runs `module` once with the function's settings and this terminal; its exit code."""
@@ -92,6 +98,12 @@ class Engine(Protocol):
 
     def fleet(self) -> "AbstractContextManager[Fleet]":
         """For the length of the block: what is asked to deploy and to roll back."""
+
+    def pages(self) -> "Mapping[str, Metrics]":
+        """A way to read the metrics of each gateway that runs, by its name."""
+
+    def require_ports(self) -> None:
+        """Raises Refusal that names one which an `up` would need and can't have; asked while nothing runs."""
 
     def address(self) -> str:
         """Where the front door listens, "http://host:port"; whoever listens there without a stack is told no token."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from deploy.engine import Engine, Instance, Refusal
 from deploy.verbs import table
-from functions.gateway.explain import explained, find
+from functions.gateway.explain import explained
+from functions.gateway.found import find
 from runtime.manifest import read_all
 
 
@@ -20,16 +21,16 @@ def main(engine: Engine, root: Path, method: str, target: str) -> int:
         return 1
     print(explained(found, manifests))
     elsewhere = [each.upstream.url for each in manifests if each.name == found.route.function and each.upstream]
-    print(f"\n{_endpoints(engine, found.route.function)}" if not elsewhere else f"\nEndpoints: of {elsewhere[0]}")
+    print(f"\n{_instances(engine, found.route.function)}" if not elsewhere else f"\nInstances: of {elsewhere[0]}")
     return 0
 
 
-def _endpoints(engine: Engine, function: str) -> str:
+def _instances(engine: Engine, function: str) -> str:
     try:
         alive = [each for each in engine.ps() if _is_of(function, each)]
     except Refusal as refusal:
-        return f"Endpoints: {refusal}"
-    return table(alive) if alive else f"Endpoints: none, as no instance of {function} should run."
+        return f"Instances: {refusal}"
+    return table(alive) if alive else f"Instances: none, as no instance of {function} should run."
 
 
 def _is_of(function: str, instance: Instance) -> bool:

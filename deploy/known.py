@@ -14,7 +14,7 @@ Metrics = Callable[[], str]  # the page as Prometheus reads it; "" when nobody a
 
 _PATIENCE = 60.0  # seconds until all of them must know
 _PAUSE = 0.05  # seconds between two looks
-_KNOWN = re.compile(r'^portico_gateway_endpoints_alive\{function="([^"]+)"\} (\d+)', re.MULTILINE)
+_KNOWN = re.compile(r'^portico_gateway_upstream_instances\{function="([^"]+)"\} (\d+)', re.MULTILINE)
 
 
 def until_known(gateways: Mapping[str, Metrics], instances: Mapping[str, int]) -> None:

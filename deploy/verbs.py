@@ -4,7 +4,6 @@ Each takes an engine and returns the exit code. Nothing here knows which engine 
 imported there: the others answer sooner.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,8 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from deploy import lines
-from deploy.engine import GATEWAY, Engine, Instance, Refusal
+from deploy.engine import GATEWAY, NOTHING, Engine, Instance, Refusal
 from deploy.undisturbed import interrupted_once, undisturbed
 
 if TYPE_CHECKING:
@@ -43,6 +41,14 @@ def up(engine: Engine, with_tls: str = "") -> int:
     return 0
 
 
+def runs(engine: Engine) -> bool:
+    """Whether there is anything of the stack that `just ps` would show, or name."""
+    try:
+        return bool(engine.ps())
+    except Refusal as refusal:
+        return str(refusal) != NOTHING
+
+
 def down(engine: Engine, *, data: bool, yes: bool, ask: Ask) -> int:
     """Stops everything; asks before it deletes anything. Raises Refusal when the answer is not y."""
     if data and not yes and ask("Delete the databases and the secrets of this stack for good? [y/N] ").lower() != "y":
@@ -57,7 +63,7 @@ def scale(engine: Engine, function: str, instances: int) -> int:
     """Has that many instances of a function run."""
     with interrupted_once():
         changed = engine.scale(function, instances)
-    print(f"{function} runs {instances} times{'' if changed else ' already'}.")
+    print(f"{function}: {instances} instance{'s' * (instances != 1)}{'' if changed else ', as before'}")
     return 0
 
 
@@ -107,15 +113,6 @@ def rollback(engine: Engine) -> int:
 def ps(engine: Engine) -> int:
     """Shows the table of what runs."""
     print(table(engine.ps()))
-    return 0
-
-
-def logs(engine: Engine, name: str) -> int:
-    """Follows logs, for people on a terminal and line by line elsewhere."""
-    show = lines.pretty if sys.stdout.isatty() else lines.plain
-    for line in engine.logs(name):
-        print(show(line), flush=True)
-    print(f"{name or 'The stack'} does not run any more.", file=sys.stderr)
     return 0
 
 

@@ -7,6 +7,7 @@ the application. What a route leaves out, the function's defaults fill in, then 
 import re
 import tomllib
 from collections.abc import Iterator
+from errno import EINVAL
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -50,9 +51,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     limits: dict[PolicyName, Rule] | None = None  # further ones, by name: a request takes from all of them, or none
     on_store_failure: Literal["local", "open", "closed"] | None = None  # what limits do while Redis is away
     deadline: Duration | None = None  # to the head of the answer
-    retries: Annotated[int, msgspec.Meta(ge=0)] | None = None  # further endpoints that may be tried
+    retries: Annotated[int, msgspec.Meta(ge=0)] | None = None  # further instances that may be tried
     body: Size | None = None  # the largest request body
-    failures: tuple[Literal[500, 502, 503, 504], ...] | None = None  # answers that mean that an endpoint is broken
+    failures: tuple[Literal[500, 502, 503, 504], ...] | None = None  # answers that mean that an instance is broken
     idempotency: Literal["honoured", "refused"] | None = None  # what becomes of an Idempotency-Key
     cache: Literal["shared"] | None = None  # whether answers are kept for others, as far as they say that they may be
     cache_longest: Duration | None = None  # for which they are fresh, whatever they say
@@ -103,7 +104,7 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Circuit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When an endpoint is given time to recover. What is None, the gateway decides."""
+    """When an instance is given time to recover. What is None, the gateway decides."""
 
     consecutive: Annotated[int, msgspec.Meta(ge=1)] | None = None  # failures, or
     ratio: Annotated[float, msgspec.Meta(ge=0.1)] | None = None  # of failures in the last answers
@@ -173,7 +174,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         file = folder / FILE
         text = ""
         try:
-            text = file.read_text(encoding="utf-8")
+            text = content(file).decode()
             given = tomllib.loads(text)
         except OSError as error:
             raise ManifestError([f"{file}: cannot be read: {error.strerror}"]) from None
@@ -240,10 +241,17 @@ def folders(root: Path) -> Iterator[Path]:
     yield from sorted(file.parent for file in root.glob(f"*/{FILE}"))
 
 
+def content(file: Path) -> bytes:
+    """What a manifest holds. Raises OSError, also for what is no file: a pipe would be waited for."""
+    if file.exists() and not file.is_file():
+        raise OSError(EINVAL, "it is no file")
+    return file.read_bytes()
+
+
 def _is_elsewhere(file: Path) -> bool:
     try:
-        return "upstream" in tomllib.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
+        return "upstream" in tomllib.loads(content(file).decode())
+    except (OSError, ValueError, RecursionError):
         return False
 
 

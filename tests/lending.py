@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.desk import LIFE, SLOT, Ask, Loan
 from functions.gateway.stages.limit.permits import Lender, Permits

@@ -3,41 +3,41 @@
 Compose decides what to start and in which order; this counts instances, waits, and says it in the words of the verbs.
 """
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy import front, rollout
 from deploy.apply import Applied
-from deploy.backup.postgres import Postgres
-from deploy.backup.store import Store
 from deploy.checked import check
-from deploy.docker import connections, control, images, nginx, secrets, settled
+from deploy.docker import connections, control, images, logs, nginx, secrets, settled
 from deploy.docker import place as places
 from deploy.docker.compose import Compose
 from deploy.docker.daemon import Daemon
 from deploy.docker.fleet import DockerFleet
-from deploy.docker.listing import instance, place, service, sick
+from deploy.docker.listing import instance, place, published, service, sick
 from deploy.docker.metrics import pages
-from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.engine import GATEWAY, MOST_INSTANCES, NOTHING, Instance, Line, Refusal, Say
 from deploy.front import Front
-from deploy.known import until_known
+from deploy.known import Metrics, until_known
+from deploy.local import ports
 from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
 from runtime.manifest import run_here
+
+if TYPE_CHECKING:
+    from deploy.backup.store import Store
 
 # In the database's own container: its superuser's password never leaves it, and what is made belongs to the owner.
 _AS_SUPERUSER = 'PGPASSWORD=$(cat /run/secrets/postgres-password) exec "$0" "$@"'
 _OWNED = "postgresql://postgres@127.0.0.1/{name}?options=-c%20role%3D{name}_owner"
 # An attestation holds the time of its build: with one, nothing that is built again would be the same image.
 _SAME_IDENTITY = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-_PREFIX = re.compile(r"^(\S+?)\s+\| ?(.*)$")
 
 
 class DockerEngine:
@@ -112,7 +112,7 @@ class DockerEngine:
         if function not in self._functions:
             raise Refusal(f"There is no function {function}: there are {', '.join(self._functions)}.")
         if not 0 <= instances <= MOST_INSTANCES:
-            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+            raise Refusal(f"Can't run {instances} instances of {function}; use 0 to {MOST_INSTANCES}.")
         before = self._identities()
         scale = f"{function}={instances}"
         self._compose.call("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--scale", scale, function)
@@ -131,26 +131,18 @@ class DockerEngine:
         served = self._manifests.served()
         return [replace(each, revision=served.get(each.name, "")) for each in found]
 
-    def logs(self, name: str) -> Iterator[Line]:
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
         self._require_running()
         running = [instance(container).name for container in sorted(self._compose.containers(), key=place)]
-        if name and name not in {*running, *(each.rpartition("-")[0] for each in running)}:
-            raise Refusal(f"{name} does not run: there are {', '.join(running)}.")
-        return self._followed(name)
-
-    def _followed(self, name: str) -> Iterator[Line]:
-        service = name.rpartition("-")[0] if re.search(r"-\d+$", name) else name
-        for text in self._compose.lines(
-            "logs", "--follow", "--no-color", "--tail", "50", *([service] if service else [])
-        ):
-            if (found := _PREFIX.match(text)) and name in ("", service, found[1]):
-                yield Line(found[1], found[2])
+        return logs.told(self._compose, running, name, since=since, follow=follow)
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()
         return self._compose.attached("run", "--rm", "--no-deps", function, "python", "-m", module, *arguments)
 
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> "dict[str, Store]":
+        from deploy.backup.postgres import Postgres  # noqa: PLC0415  who only looks needs none
+
         self._require_running()
         reach = self._compose.command("exec", "--no-TTY", "postgres", "sh", "-c", _AS_SUPERUSER)
         return {name: Postgres(_OWNED.format(name=name), reach) for name in self._with_data()}
@@ -206,9 +198,17 @@ class DockerEngine:
         self._until_known()
         return self._identities() != before
 
+    def pages(self) -> dict[str, Metrics]:
+        return pages(each for each in self._compose.containers() if service(each) == GATEWAY)
+
+    def require_ports(self) -> None:
+        for host in {self._front.plain, self._front.bind} if self._front.tls else {self._front.plain}:
+            port = self._port if host == self._front.plain else self._front.port
+            ports.require(host, int(port), "end it, or choose another with PORT=9080 just up")
+
     def address(self) -> str:
         self._require_running()
-        return front.url("http", self._front.plain, self._port)
+        return front.url("http", *(published(self._compose.containers("nginx")) or (self._front.plain, self._port)))
 
     def _take_place(self) -> None:
         """From now on this stack has its name, and a range for its front network that can be had."""
@@ -258,8 +258,7 @@ class DockerEngine:
 
     def _until_known(self) -> None:
         containers = self._compose.containers()
-        gateways = pages(each for each in containers if service(each) == GATEWAY)
-        until_known(gateways, Counter(map(service, containers)))
+        until_known(self.pages(), Counter(map(service, containers)))
 
     def _identities(self) -> set[str]:
         return {container["Id"] for container in self._compose.containers()}
@@ -273,7 +272,7 @@ class DockerEngine:
 
     def _require_running(self) -> None:
         if not self._identities():
-            raise Refusal("Nothing is running: start it with `just up`.")
+            raise Refusal(NOTHING)
 
 
 def scales(counts: Mapping[str, int]) -> list[str]:

@@ -3,13 +3,14 @@
 Pure but for the clock that uptimes are measured by.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from deploy.docker.fleet import number
 from deploy.engine import GATEWAY, Instance
 
+_DOOR = "8080/tcp"  # as deploy/docker/stack.yml has it
 _DOOR_FIRST = {"nginx": 0, GATEWAY: 1, "postgres": 3, "redis": 4, "redis-cache": 5}
 
 
@@ -38,6 +39,14 @@ def instance(container: dict[str, Any]) -> Instance:
     name = f"{service(container)}-{number(container)}"
     shown = "ready" if health == "healthy" else health or state["Status"]
     return Instance(name, address, shown, state["Pid"], _uptime(state["StartedAt"]) if state["Running"] else None)
+
+
+def published(containers: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Where the front door's port without TLS is, whatever a verb was told: an address and a port."""
+    for container in containers:
+        for each in container["NetworkSettings"].get("Ports", {}).get(_DOOR) or []:
+            return str(each["HostIp"]), str(each["HostPort"])
+    return None
 
 
 def _uptime(started: str) -> float:

@@ -17,8 +17,9 @@ from typing import Protocol
 from deploy.engine import Refusal
 
 DEFAULT_PROJECT = "portico"
-DEFAULT_SUBNET = "172.30.250.0/24"  # as deploy/docker/stack.yml has it
-# First outside what Docker gives its networks unless it is told to; a machine may have a route to all of 10.0.0.0/8.
+DEFAULT_SUBNET = "10.250.250.0/24"  # as deploy/docker/stack.yml has it
+# First outside what Docker gives its networks unless it is told to, as another stack that starts in the same moment may
+# be given what was free a moment ago; a machine may have a route to all of 10.0.0.0/8.
 _OTHERS = ("10.250.0.0/16", "172.30.0.0/16", "192.168.0.0/16")
 
 

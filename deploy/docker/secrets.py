@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runtime import silence
-from runtime.identity import signing_keys
 
 _HOST = "postgres"
 
@@ -21,6 +20,8 @@ def write(folder: Path, functions: Iterable[str]) -> None:
     keys = folder / "signing"
     keys.mkdir(exist_ok=True)
     if not any(keys.glob("*.pem")):
+        from runtime.identity import signing_keys  # noqa: PLC0415  what makes keys is imported by who makes some
+
         signing_keys.create(keys, mode=0o444)
     _keep(folder / "postgres-password", _password())
     _redis(folder)

@@ -3,12 +3,14 @@
 In: a layout. Out: what backups read, and schemas that are up to date. A function without a schema has no database.
 """
 
-from deploy.backup.postgres import Postgres
-from deploy.backup.sqlite import Sqlite
-from deploy.backup.store import Store
+from typing import TYPE_CHECKING
+
 from deploy.engine import Refusal, Say
 from deploy.local import once, packages
 from deploy.local.layout import Layout
+
+if TYPE_CHECKING:
+    from deploy.backup.store import Store
 
 
 class Databases:
@@ -18,7 +20,7 @@ class Databases:
         self._layout = layout
         self._say = say
 
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> "dict[str, Store]":
         """By function. Raises Refusal where a program is missing that reads one."""
         return {function: self._store(function) for function in self.functions()}
 
@@ -43,7 +45,10 @@ class Databases:
     def has_data(self, function: str) -> bool:
         return (self._layout.folder(function) / "schema").is_dir()
 
-    def _store(self, function: str) -> Store:
+    def _store(self, function: str) -> "Store":
+        from deploy.backup.postgres import Postgres  # noqa: PLC0415  who only looks needs none
+        from deploy.backup.sqlite import Sqlite  # noqa: PLC0415  see above
+
         url = self._layout.database_url(function).read_text(encoding="utf-8")
         scheme, _, file = url.partition(":///")
         if scheme == "sqlite":

@@ -13,16 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy import rollout
 from deploy.apply import Applied
-from deploy.backup.store import Store
 from deploy.checked import check
-from deploy.engine import GATEWAY, MOST_INSTANCES, Instance, Line, Refusal, Say
+from deploy.engine import GATEWAY, MOST_INSTANCES, NOTHING, Instance, Line, Refusal, Say
 from deploy.front import LOOPBACK, url
-from deploy.known import until_known
+from deploy.known import Metrics, until_known
 from deploy.local import control, logs, nginx, once, ports, readiness, secrets
 from deploy.local.databases import Databases
 from deploy.local.fleet import LocalFleet
@@ -37,6 +36,9 @@ from deploy.local.supervisor.client import Supervisor
 from deploy.manifests import Manifests
 from deploy.revisions import Revisions
 from deploy.undisturbed import undisturbed
+
+if TYPE_CHECKING:
+    from deploy.backup.store import Store
 
 _FILES = 65536  # descriptors a program may open, if the system lets it: a request holds several
 
@@ -83,7 +85,7 @@ class LocalEngine:
         if function not in self._layout.functions:
             raise Refusal(f"There is no function {function}: there are {', '.join(self._layout.functions)}.")
         if not 0 <= instances <= MOST_INSTANCES:
-            raise Refusal(f"{instances} instances can't be had: ask for 0 to {MOST_INSTANCES}.")
+            raise Refusal(f"Can't run {instances} instances of {function}; use 0 to {MOST_INSTANCES}.")
         with self._alone():
             before = self._roster.instances()
             self._require_slots(function, range(before[function] + 1, instances + 1))
@@ -103,20 +105,14 @@ class LocalEngine:
         with self._alone():
             return self._manifests.apply_checkout()
 
-    def logs(self, name: str) -> Iterator[Line]:
-        self._require_running()
-        if not self._running(name):
-            file = self._layout.log(name)
-            wrote = f" What it wrote is in {file}." if file.exists() else ""
-            raise Refusal(f"{name} does not run: there are {', '.join(self._running(''))}.{wrote}")
-        files = partial(logs.chosen, self._layout.logs, self._layout.functions, name)
-        return logs.Follower(files).follow(lambda: bool(self._running(name)))
+    def logs(self, name: str, *, since: float | None, follow: bool) -> Iterator[Line | None]:
+        return logs.told(self._layout, self._running, name, since=since, follow=follow)
 
     def run(self, function: str, module: str, *arguments: str) -> int:
         self._require_running()
         return once.run(self._layout, function, module, *arguments).returncode
 
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> "dict[str, Store]":
         self._require_running()
         return self._databases.stores()
 
@@ -143,12 +139,24 @@ class LocalEngine:
         with self._alone():
             yield self._fleet()
 
+    def pages(self) -> dict[str, Metrics]:
+        self._require_running()
+        return readiness.pages(self._roster.programs(), self._layout.slots(GATEWAY))
+
+    def require_ports(self) -> None:
+        """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
+        layout = self._layout
+        for host, port in ((layout.bind, layout.port), (LOOPBACK, layout.redis_port), (LOOPBACK, layout.cache_port)):
+            ports.require(host, port, "end it, or choose others with PORT=9080 just up")
+        for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
+            self._require_slots(function, range(1, count + 1))
+
     def address(self) -> str:
         self._require_running()
         return url("http", self._layout.bind, self._layout.port)
 
     def _start(self) -> None:
-        self._require_ports()
+        self.require_ports()
         self._say("Writing configuration and secrets")
         self._manifests.begin()
         self._prepare()
@@ -237,16 +245,14 @@ class LocalEngine:
         known = self._supervisor.processes()
         everything = [program for program in self._roster.programs() if program.name in known]
         readiness.until_ready(everything, self._supervisor.processes, self._layout.log)
-        slots = self._layout.slots(GATEWAY)
-        gateways = {program.name: program for program in everything if program.name in slots}
-        pages = {name: partial(readiness.metrics, gateway) for name, gateway in gateways.items()}
-        until_known(pages, Counter(program.name.rpartition("-")[0] for program in everything))
+        gateways = readiness.pages(everything, self._layout.slots(GATEWAY))
+        until_known(gateways, Counter(program.name.rpartition("-")[0] for program in everything))
         readiness.until_seen(everything[-1], gateways.keys() & set(seen or ()))
 
     def _prepare(self) -> None:
         layout = self._layout
-        shutil.rmtree(layout.endpoints, ignore_errors=True)  # whoever was a member ended with the last supervisord
-        for folder in (layout.run, layout.logs, layout.data, layout.endpoints, layout.nginx):
+        shutil.rmtree(layout.members, ignore_errors=True)  # whoever was a member ended with the last supervisord
+        for folder in (layout.run, layout.logs, layout.data, layout.members, layout.nginx):
             folder.mkdir(parents=True, exist_ok=True)
         layout.data.chmod(0o700)
         secrets.write(layout, self._environment)
@@ -261,7 +267,7 @@ class LocalEngine:
         if orphans := left(self._layout):
             who = ", ".join(map(str, orphans))
             raise Refusal(f"supervisord is gone, and has left {who}: `just up` starts anew, `just down` ends them.")
-        raise Refusal("Nothing is running: start it with `just up`.")
+        raise Refusal(NOTHING)
 
     def _running(self, name: str) -> list[str]:
         """The instances that `name` stands for, as `logs` understands it; none once the stack is down."""
@@ -269,14 +275,6 @@ class LocalEngine:
             return []
         found = sorted(self._supervisor.processes())
         return [each for each in found if name in ("", each, each.rpartition("-")[0])]
-
-    def _require_ports(self) -> None:
-        """The front door's, Redis', those of what will run, and every gateway slot, as nginx sends requests to all."""
-        layout = self._layout
-        for host, port in ((layout.bind, layout.port), (LOOPBACK, layout.redis_port), (LOOPBACK, layout.cache_port)):
-            ports.require(host, port, "end it, or choose others with PORT=9080 just up")
-        for function, count in (self._roster.instances() | {GATEWAY: MOST_INSTANCES}).items():
-            self._require_slots(function, range(1, count + 1))
 
     def _require_slots(self, function: str, numbers: range) -> None:
         for number in numbers:

@@ -85,8 +85,8 @@ class Layout:
         return self.secrets / "tls"
 
     @property
-    def endpoints(self) -> Path:
-        return self.state / "endpoints"
+    def members(self) -> Path:
+        return self.state / "members"
 
     @property
     def nginx(self) -> Path:

@@ -80,7 +80,7 @@ def instance(layout: Layout, function: str, number: int) -> Program:
         "PORT": str(port),
         "INSTANCE": name,
         "LOG_FORMAT": "json",
-        "ENDPOINTS_DIR": str(layout.endpoints),
+        "MEMBERS_DIR": str(layout.members),
     }
     if layout.developing:
         served |= {"RELOAD": "1", "DRAIN_NOTICE": "0", "KILL_TIMEOUT": "1"}
@@ -103,7 +103,7 @@ def settings(layout: Layout, function: str) -> dict[str, str]:
             **({} if layout.developing else applied),
             "REDIS_URL_FILE": str(layout.secrets / "redis-url"),
             "CACHE_URL_FILE": str(layout.secrets / "cache-url"),
-            "ENDPOINTS": f"directory:{layout.endpoints}",
+            "DISCOVERY": f"directory:{layout.members}",
             "FUNCTIONS_DIR": str(layout.home(GATEWAY) / "functions"),
             "TRUSTED_PROXIES": f"{LOOPBACK}/32",
             "EXPOSE_INSTANCE": "1",

@@ -8,10 +8,12 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from deploy.engine import Refusal
+from deploy.known import Metrics
 from deploy.local.programs import Program
 from deploy.local.supervisor.client import Process
 from deploy.undisturbed import go_on
@@ -66,6 +68,11 @@ def ready(program: Program) -> bool:
         return _get(program.address, program.ready)[0].status == 200 if program.ready else _listens(program.address)
     except _UNHEARD:
         return False
+
+
+def pages(programs: Iterable[Program], gateways: Collection[str]) -> dict[str, Metrics]:
+    """A way to read the metrics of each of `programs` that is one of `gateways`, by its name."""
+    return {program.name: partial(metrics, program) for program in programs if program.name in gateways}
 
 
 def metrics(program: Program) -> str:

@@ -11,7 +11,6 @@ from deploy.engine import GATEWAY
 from deploy.front import LOOPBACK
 from deploy.local.layout import Layout
 from runtime import silence
-from runtime.identity import signing_keys
 
 
 def write(layout: Layout, environment: Mapping[str, str]) -> None:
@@ -25,6 +24,8 @@ def write(layout: Layout, environment: Mapping[str, str]) -> None:
         layout.database_url(function).unlink(missing_ok=True)
     add(layout, environment)
     if not any(keys.glob("*.pem")):
+        from runtime.identity import signing_keys  # noqa: PLC0415  what makes keys is imported by who makes some
+
         signing_keys.create(keys, mode=0o600)
 
 

@@ -36,7 +36,7 @@ def shown(usual: Program, function: str, names: list[str], log: Path) -> str:
 def _aside(usual: Program, function: str) -> Program:
     port, name = ports.free(), f"{function}-trial"
     told = {**usual.environment, "PORT": str(port), "INSTANCE": name, "DRAIN_NOTICE": "0"}
-    told.pop("ENDPOINTS_DIR")
+    told.pop("MEMBERS_DIR")
     return replace(usual, name=name, address=(LOOPBACK, port), environment=told)
 
 

@@ -11,16 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from redis.asyncio.connection import AbstractConnection
 
 from functions.gateway import control
 from functions.gateway.asking import Declined, ask
 from functions.gateway.edge import Edge, Served
-from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL, directory
-from functions.gateway.endpoints.dns import DNS_INTERVAL, LOCATED_INTERVAL, dns, located
-from functions.gateway.endpoints.ready import asking, ready
-from functions.gateway.endpoints.watch import Endpoints, Membership
+from functions.gateway.instances.directory import DIRECTORY_INTERVAL, directory
+from functions.gateway.instances.dns import DNS_INTERVAL, LOCATED_INTERVAL, dns, located
+from functions.gateway.instances.ready import asking, ready
+from functions.gateway.instances.watch import Instances, Membership
 from functions.gateway.keys import keys_from
 from functions.gateway.live import Live
 from functions.gateway.pipeline import Parts
@@ -84,7 +85,7 @@ async def _live(told: Settings, stack: AsyncExitStack) -> Live:
     routes = compile_routes(manifests)
     client = Client(waited=telemetry.waited)
     stack.push_async_callback(client.close)
-    here = _endpoints(told, client)
+    here = _instances(told, client)
     stack.push_async_callback(here.close)
     gateways = await here.watch(GATEWAY)
     gateways.on_left(client.forget)
@@ -130,14 +131,14 @@ async def _follow(
             await stack.enter_async_context(following(feed, ended))
 
 
-def _elsewhere(manifest: Manifest) -> Endpoints:
+def _elsewhere(manifest: Manifest) -> Instances:
     """Who knows where a service is that others run: DNS."""
     urls = {manifest.name: manifest.upstream.url} if manifest.upstream else {}
-    return Endpoints(located(urls), LOCATED_INTERVAL)
+    return Instances(located(urls), LOCATED_INTERVAL)
 
 
 def _feed(function: str, path: str, live: Live) -> Ask:
-    return lambda since: ask(live.inside(function, path), f"{path}?since={since}")
+    return lambda since, after: ask(live.inside(function, path), f"{path}?since={since}&after={quote(after, safe='')}")
 
 
 def _api_keys(manifests: list[Manifest], inside: Inside, stack: AsyncExitStack) -> tuple[str, Tokens] | None:
@@ -169,15 +170,15 @@ def _trusted(networks: str) -> Trusted:
         raise settings.SettingsError(f"TRUSTED_PROXIES: {error}") from None
 
 
-def _endpoints(told: Settings, client: Client) -> Endpoints:
+def _instances(told: Settings, client: Client) -> Instances:
     """A folder has members that are ready only; DNS has to be asked further."""
-    kind, _, rest = told.endpoints.partition(":")
+    kind, _, rest = told.discovery.partition(":")
     match kind:
         case "directory":
-            return Endpoints(directory(Path(rest)), DIRECTORY_INTERVAL)
+            return Instances(directory(Path(rest)), DIRECTORY_INTERVAL)
         case "dns" if rest.isdigit():
-            return Endpoints(ready(dns(int(rest), {GATEWAY: told.gateways}), asking(client)), DNS_INTERVAL)
-    raise settings.SettingsError(f"ENDPOINTS: `{told.endpoints}` is neither `directory:/path` nor `dns:8000`")
+            return Instances(ready(dns(int(rest), {GATEWAY: told.gateways}), asking(client)), DNS_INTERVAL)
+    raise settings.SettingsError(f"DISCOVERY: `{told.discovery}` is neither `directory:/path` nor `dns:8000`")
 
 
 async def _permits(told: Settings, gateways: Membership, stack: AsyncExitStack) -> tuple[Fallback, Leases]:

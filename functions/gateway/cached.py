@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from functions.gateway import verbs
 from functions.gateway.pipeline import normal
 from functions.gateway.redis.conversation import connection
 from functions.gateway.revisions import current
@@ -112,19 +113,10 @@ def _caching(routes: Sequence[Route], function: str) -> str:
     return function
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """What may be said."""
-    parser.add_argument("what", choices=["look", "purge"])
-    about = "as in /products/tea?size=2; with --group the function that the group is of"
-    parser.add_argument("target", nargs="?", default="", help=about)
-    parser.add_argument("--group", default="", help="purge all that is in this group (Cache-Groups)")
-    parser.add_argument("--all", action="store_true", help="purge everything, of all functions")
-
-
 def main(words: list[str]) -> str:
     """The command line's answer; ends the process with one sentence when there is none."""
     parser = argparse.ArgumentParser(prog="just cache", allow_abbrev=False)
-    arguments(parser)
+    verbs.cache(parser)
     options = parser.parse_args(words)
     if options.what == "look" and (options.group or options.all):
         parser.error("--group and --all are for purge")

@@ -1,6 +1,6 @@
 """ASGI <-> Exchange: where a request enters the pipeline and its answer leaves.
 
-Here is the single `except` that turns a Problem into a response. It reads no policy and knows no endpoint.
+Here is the single `except` that turns a Problem into a response. It reads no policy and knows no instance.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from runtime.telemetry import log
 
 logger = log.get(__name__)
 tell_left, tell_slow, tell_cut = log.Sparing(logger.info), log.Sparing(logger.info), log.Sparing(logger.warning)
+tell_refused, tell_failed = log.Sparing(logger.info), log.Sparing(logger.warning)
 
 Served = tuple[Route, Handler]
 
@@ -37,6 +38,7 @@ _PROXY_ERRORS = {
     504: b"http_response_timeout",
     508: b"proxy_loop_detected",
 }
+_OUR_FAULT = 500
 _OURS = frozenset({b"x-request-id", b"x-instance", b"server"})
 # Before there is a route nobody has said whose pages may read; such a problem tells no more than was asked.
 _TO_ANY_PAGE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Allow, X-Request-Id"))
@@ -127,6 +129,7 @@ async def _answer(exchange: Exchange, handler: Handler) -> Response:
     try:
         return await handler(exchange)
     except Problem as problem:
+        _tell(problem, exchange)
         return _refusal(problem, exchange)
     except ClientLeft:
         raise
@@ -135,12 +138,25 @@ async def _answer(exchange: Exchange, handler: Handler) -> Response:
         return _refusal(Problem(INTERNAL), exchange)
 
 
+def _tell(problem: Problem, exchange: Exchange) -> None:
+    """What the client is told, for who looks into the log; why a stage thinks so it says itself."""
+    tell, what = (tell_failed, "failed") if problem.kind.status >= _OUR_FAULT else (tell_refused, "refused")
+    tell(
+        f"request {what}",
+        request_id=exchange.request_id,
+        function=exchange.route.function,
+        route=exchange.route.template,
+        problem=problem.kind.slug,
+        detail=problem.detail or problem.kind.explanation,
+    )
+
+
 def _refusal(problem: Problem, exchange: Exchange) -> Response:
     body = problem.body(exchange.target.partition(b"?")[0].decode("latin-1"), exchange.request_id)
     headers = [
         (b"content-type", MEDIA_TYPE),
         (b"content-length", b"%d" % len(body)),
-        (b"proxy-status", b"portico; error=%b" % _proxy_error(problem)),
+        (b"proxy-status", b'portico; error=%b; details="%b"' % (_proxy_error(problem), problem.kind.slug.encode())),
         *problem.headers,
     ]
     return Response(problem.kind.status, headers, body)

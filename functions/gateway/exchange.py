@@ -42,8 +42,8 @@ class Exchange:
     keyed: bool = False  # whether it came with an API key, whose session the principal's is then
     permitted: bool = False  # whether a permit was taken from every limit of the route
     deadline: "Deadline | None" = None
-    tried: list[str] = field(default_factory=list)  # addresses of endpoints that this request has been sent to
-    endpoint: str = ""  # the address that balancing chose for this attempt, "host:port"
+    tried: list[str] = field(default_factory=list)  # addresses of instances that this request has been sent to
+    instance: str = ""  # the address that balancing chose for this attempt, "host:port"
     below: float = 0.0  # seconds spent in the stages below, where a request is timed stage by stage
 
     @property

@@ -7,14 +7,11 @@ pipeline makes of the route; nothing is sent, and nothing is opened.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from difflib import get_close_matches
-from urllib.parse import unquote
 
 import msgspec
 
-from functions.gateway import wire
-from functions.gateway.endpoints.watch import Membership
-from functions.gateway.listing import Listed, Value, listed
+from functions.gateway.instances.watch import Membership
+from functions.gateway.listing import Listed, Value
 from functions.gateway.pipeline import Parts, name, stages
 from functions.gateway.routes import GATEWAY, SHARED_CEILINGS
 from functions.gateway.stages.breaker.circuit import Rules
@@ -25,7 +22,6 @@ from functions.gateway.stages.identify import trusting
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.shed.bound import Range
 from functions.gateway.stages.swap.tokens import Tokens
-from functions.gateway.table import Table
 from functions.gateway.telemetry import Telemetry
 from functions.gateway.upstreams import QUEUE, upstream
 from runtime.identity.verifier import Verifier
@@ -49,23 +45,6 @@ _ACTS_ON = {
 }
 _SHARED = {"shed": "concurrency", "breaker": "circuit"}  # stage -> the manifest's table that it acts on
 _SECONDS = {"open", "longest"}
-
-
-def find(manifests: Sequence[Manifest], method: str, target: str) -> Listed | str:
-    """The route of a request, or why it has none. Raises ManifestError with whatever can't be served."""
-    path = target.partition("?")[0]
-    try:
-        wire.length(path.encode(), [(b"host", b"localhost")])
-    except wire.Refused as refused:
-        return f"400 malformed-request: {refused.detail}"
-    routes = {each.route.template: each for each in listed(manifests)}
-    served = Table([each.route for each in routes.values()], lambda route: routes[route.template]).find(unquote(path))
-    if found := served.get("GET" if method == "HEAD" else method):
-        return found
-    if served:
-        return f"405 method-not-allowed: {path} has {', '.join(sorted(served))}."
-    near = get_close_matches(f"{method} {path}", [*routes], n=1, cutoff=0.5)
-    return f"404 no-such-route: {f'the nearest is {near[0]}.' if near else 'nothing is like it.'}"
 
 
 def explained(found: Listed, manifests: Sequence[Manifest]) -> str:

@@ -11,8 +11,10 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from functions.gateway import verbs
 from functions.gateway.listing import Row, aligned
-from functions.gateway.redis.conversation import Conversation, Script, Unavailable, connection
+from functions.gateway.redis.conversation import Conversation, Script, connection
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.revisions import current
 from functions.gateway.routes import compile_routes
 from functions.gateway.settings import Settings
@@ -126,17 +128,10 @@ def _ask(question: str) -> str:
         return ""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """What may be said."""
-    parser.add_argument("text", nargs="?", default="", help="a part of the names of those that are meant")
-    parser.add_argument("--clear", action="store_true", help="fill them again (asks)")
-    parser.add_argument("--yes", action="store_true", help="don't ask")
-
-
 def main(words: list[str]) -> str:
     """The command line's answer; ends the process with one sentence when Redis can't be asked."""
     parser = argparse.ArgumentParser(prog="just limits", allow_abbrev=False)
-    arguments(parser)
+    verbs.limits(parser)
     options = parser.parse_args(words)
     ask = (lambda _question: "y") if options.yes else _ask
     try:

@@ -130,12 +130,17 @@ def _scalar(value: object) -> object:
     return value if type(value) in (int, bool, str) else str(value)
 
 
+def parser() -> argparse.ArgumentParser:
+    """What it may be given."""
+    made = argparse.ArgumentParser(prog="just routes", allow_abbrev=False)
+    made.add_argument("folder", nargs="?", type=Path, default="functions", help="where functions are")
+    made.add_argument("--json", action="store_true", help="for programs")
+    return made
+
+
 def main(words: list[str]) -> str:
     """What to print; ends the process with every fault when the manifests can't be served."""
-    parser = argparse.ArgumentParser(prog="just routes", allow_abbrev=False)
-    parser.add_argument("folder", nargs="?", type=Path, default="functions", help="where functions are")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    options = parser.parse_args(words)
+    options = parser().parse_args(words)
     routes = listed(read_all(options.folder))
     return as_json(routes) if options.json else table(routes)
 

@@ -27,7 +27,7 @@ from runtime.manifest import Manifest
 from runtime.serving.background import until_done
 
 if TYPE_CHECKING:
-    from functions.gateway.endpoints.watch import Membership
+    from functions.gateway.instances.watch import Membership
     from functions.gateway.upstreams import Upstream
 
 _PAUSE = 0.5  # seconds between two looks whether what nobody needs may go

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from functions.gateway.endpoints.watch import Endpoints, Membership
+from functions.gateway.instances.watch import Instances, Membership
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.upstreams import Upstream, unhook, upstream
 from runtime.manifest import Manifest
@@ -18,7 +18,7 @@ from runtime.manifest import Manifest
 if TYPE_CHECKING:
     from functions.gateway.exchange import Handler
 
-Elsewhere = Callable[[Manifest], Endpoints]  # who knows where a service is that is somebody else's to run
+Elsewhere = Callable[[Manifest], Instances]  # who knows where a service is that is somebody else's to run
 Opened = Callable[[str], Callable[[], None]]  # by function, who is told of each circuit that opens
 
 
@@ -27,7 +27,7 @@ class Watch:
     """Whom a function's requests may go to, and who knows."""
 
     members: Membership
-    endpoints: Endpoints
+    instances: Instances
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Reach:
 class Neighbours:
     """All functions; `here` knows those that are run here."""
 
-    def __init__(self, here: Endpoints, elsewhere: Elsewhere, client: Client, opened: Opened) -> None:
+    def __init__(self, here: Instances, elsewhere: Elsewhere, client: Client, opened: Opened) -> None:
         self._here = here
         self._elsewhere = elsewhere
         self._client = client
@@ -74,17 +74,17 @@ class Neighbours:
                 unhook(each.upstream.circuits, each.watch.members, self._client)
             if id(each.watch) not in watches:
                 watches.add(id(each.watch))
-                await each.watch.endpoints.leave(each.watch.members.name)
+                await each.watch.instances.leave(each.watch.members.name)
         return len(self._known) == len(needed)
 
     async def close(self) -> None:
         """Watches nobody any more."""
-        for endpoints in [self._here, *(each.watch.endpoints for each in self._known)]:
-            await endpoints.close()
+        for instances in [self._here, *(each.watch.instances for each in self._known)]:
+            await instances.close()
 
     async def _watch(self, manifest: Manifest) -> Watch:
-        endpoints = self._elsewhere(manifest) if manifest.upstream else self._here
-        watch = Watch(await endpoints.watch(manifest.name), endpoints)
+        instances = self._elsewhere(manifest) if manifest.upstream else self._here
+        watch = Watch(await instances.watch(manifest.name), instances)
         watch.members.on_left(self._client.forget)
         return watch
 

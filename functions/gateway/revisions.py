@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from runtime.manifest import FILE, folders
+from runtime.manifest import FILE, content, folders
 
 CURRENT = "current"
 
@@ -31,7 +31,7 @@ def named(root: Path) -> str:
     found = hashlib.sha256()
     for folder in folders(root):
         found.update(folder.name.encode(errors="surrogateescape") + b"\0")
-        found.update(hashlib.sha256((folder / FILE).read_bytes()).digest())
+        found.update(hashlib.sha256(content(folder / FILE)).digest())
     return found.hexdigest()[:12]
 
 

@@ -15,7 +15,7 @@ from runtime.manifest import KeyPath, Manifest, ManifestError, Policy
 from runtime.manifest import Route as Declared
 from runtime.units import Duration, Limit, Rule, Size
 
-GATEWAY = "gateway"  # the one function that is nobody's endpoint
+GATEWAY = "gateway"  # the one function that is nobody's instance
 
 DEFAULTS = Policy(
     auth="bearer",

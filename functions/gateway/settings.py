@@ -10,14 +10,14 @@ from runtime.units import Size
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`endpoints` says who knows the endpoints: `directory:/path` or `dns:8000` (the port functions listen on).
+    """`discovery` says who knows the instances: `directory:/path` or `dns:8000` (the port functions listen on).
 
     `gateways`: where DNS knows all gateways, if not by their own name: a resolver that looks through networks in turn
     would stop at the first one that any of them is on. `manifests_dir`: where verbs put revisions of the manifests;
     what is current there goes before `functions_dir`. `control_dir`: a folder that only gateways and verbs enter.
     """
 
-    endpoints: str
+    discovery: str
     gateways: str = "gateway"
     redis_url: Secret = Secret("redis://127.0.0.1:6379/0")
     cache_url: Secret = Secret("")  # of a Redis that may evict; without one each gateway's cache is its own

@@ -6,7 +6,7 @@ In: a registry. Out: meters and counters, bound to their labels when a route is 
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from functions.gateway.endpoints.watch import Membership
+from functions.gateway.instances.watch import Membership
 from functions.gateway.stages.breaker.circuit import State
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import OUTCOMES
@@ -65,7 +65,7 @@ class Telemetry:
             "portico_gateway_cache_answers_total", "Requests to routes with a cache.", "function", "outcome"
         )
         self._openings = metrics.counter(
-            "portico_gateway_circuit_openings_total", "Circuits of endpoints that opened.", "function"
+            "portico_gateway_circuit_openings_total", "Circuits of instances that opened.", "function"
         )
         self._waits = metrics.histogram(
             "portico_gateway_upstream_wait_seconds", "Waits for a connection while all were in use."
@@ -127,18 +127,18 @@ class Telemetry:
     def watch(self, members: Mapping[str, Membership], client: Client, limits: Limits, leases: Leases) -> None:
         """Reads these when somebody asks."""
         ask = self._metrics.ask
-        alive = "portico_gateway_endpoints_alive", "Endpoints that are known."
+        alive = "portico_gateway_upstream_instances", "Instances that are known."
         ask("gauge", *alive, lambda: {(name,): len(known.addresses) for name, known in members.items()}, "function")
-        connections = "portico_gateway_upstream_connections", "Connections to endpoints."
+        connections = "portico_gateway_upstream_connections", "Connections to instances."
         ask("gauge", *connections, lambda: _connections(members, client), "function", "state")
         decisions = "portico_gateway_limit_decisions_total", "Checks of a limit."
         ask("counter", *decisions, lambda: limits.decisions, "store", "decision")
-        local = "portico_gateway_limits_local", "Whether limits are this instance's own, as Redis is away."
+        local = "portico_gateway_limit_local", "Whether limits are this instance's own, as Redis is away."
         ask("gauge", *local, lambda: {(): int(limits.away)})
         ask("counter", "portico_gateway_limit_questions_total", "Questions to Redis.", lambda: {(): leases.asked})
         active = "portico_gateway_limit_active_keys", "Keys that were asked for lately."
         ask("gauge", *active, lambda: {(): leases.active})
-        ask("gauge", "portico_gateway_limit_leased", "Permits on lease from Redis.", lambda: {(): leases.held})
+        ask("gauge", "portico_gateway_limit_leased_permits", "Permits on lease from Redis.", lambda: {(): leases.held})
 
     def watch_cache(self, levels: Levels) -> None:
         """Reads these, too, when somebody asks."""
@@ -157,7 +157,7 @@ class Telemetry:
     def watch_upstreams(self, upstreams: Mapping[str, Upstream]) -> None:
         """Reads these, too, when somebody asks."""
         ask = self._metrics.ask
-        circuits = "portico_gateway_circuits", "Circuits of known endpoints."
+        circuits = "portico_gateway_circuits", "Circuits of known instances."
         ask("gauge", *circuits, lambda: _circuits(upstreams), "function", "state")
         told: dict[tuple[str, str], Callable[[Upstream], int]] = {
             ("portico_gateway_concurrency", "Requests that wait for the head of an answer."): _in_flight,

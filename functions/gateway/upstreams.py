@@ -1,4 +1,4 @@
-"""What all routes of one function share: its endpoints, their circuits, its retry budget, the gate before it.
+"""What all routes of one function share: its instances, their circuits, its retry budget, the gate before it.
 
 In: a manifest and who is alive. Out: an Upstream. No two functions share anything, so none takes from another. What a
 changed manifest says as before stays what it was: circuits keep what they know, a bound what it has learnt.
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from functions.gateway.endpoints.watch import Membership
+from functions.gateway.instances.watch import Membership
 from functions.gateway.stages.breaker.circuit import Jitter, Rules
 from functions.gateway.stages.breaker.circuits import Circuits
 from functions.gateway.stages.forward.client import Client
@@ -59,7 +59,7 @@ def upstream(
 
 
 def unhook(circuits: Circuits, members: Membership, client: Client) -> None:
-    """Nobody tells these circuits of endpoints any more."""
+    """Nobody tells these circuits of instances any more."""
     members.off_left(circuits.forget)
     client.off_connected(circuits.reached)
 

@@ -5,6 +5,7 @@ sessions.py.
 """
 
 import re
+from typing import Annotated
 
 import msgspec
 from litestar import Response, delete, get, post
@@ -29,6 +30,7 @@ from runtime.instant import SECOND, now_ms, rfc3339
 SECRET = {"Cache-Control": "no-store"}
 KEY_SET = "application/jwk-set+json"
 
+PAGE = 5000  # sessions that a gateway is told of in one answer
 OVERLAP = 15 * SECOND  # a transaction commits later than the moment that it writes down, but never by this much
 
 
@@ -36,14 +38,19 @@ class EndedQuery(msgspec.Struct, frozen=True):
     """What GET /sessions/ended may be asked for."""
 
     since: int = 0
+    after: Annotated[str, msgspec.Meta(pattern=rf"^(?:{model.ID})?\Z")] = ""
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """Sessions whose tokens are to be refused, what to ask for next time, and how many seconds a token may live."""
+    """Sessions whose tokens are to be refused, what to ask for next time, and how many seconds a token may live.
+
+    `after`: more of them ended, which are told behind this one; "" on the last page.
+    """
 
     sessions: list[str]
     since: int
     lifetime: int
+    after: str = ""
 
 
 @post("/sessions", opt=answers({201: TokenPair}, model.BAD_CREDENTIALS, headers=("Location", "Cache-Control")))
@@ -115,14 +122,15 @@ async def list_ended(request: Asked, database: Data, issuer: Issuing) -> Respons
     """Sessions that ended since a moment (milliseconds since the epoch), while their tokens live.
 
     For gateways only: the manifest names it, and has no such route. An ended session may be listed twice, but is
-    never missed.
+    never missed, however many ended at once: who gets a page with `after` asks for the next one with that.
     """
     query = convert(dict(request.query_params), EndedQuery, strict=False)
     now = now_ms()
     since = max(query.since, now - issuer.lifetime * SECOND - OVERLAP)
     async with database.single() as connection:
-        ended = await store.ended_sessions(connection, since)
-    return shown(request, Ended(ended, now - OVERLAP, issuer.lifetime), headers=SECRET)
+        ended = await store.ended_sessions(connection, since, query.after, limit=PAGE)
+    after = ended[-1] if len(ended) == PAGE else ""
+    return shown(request, Ended(ended, now - OVERLAP, issuer.lifetime, after), headers=SECRET)
 
 
 @get("/.well-known/jwks.json", opt=answers({200: KeySet}, headers=("ETag", "Cache-Control"), media_type=KEY_SET))

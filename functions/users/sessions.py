@@ -13,6 +13,8 @@ from functions.users.tokens import digest, random_token, successor
 from runtime.database import Connection, Database
 from runtime.database.ids import uuid7
 
+MOST = 1000  # sessions of one user that live at once
+
 
 class Grant(msgspec.Struct, frozen=True):
     """What tokens may be issued for."""
@@ -27,13 +29,15 @@ async def begin(database: Database, user: User, password_hash: str, now: int) ->
     """A new session of `user`, who has just shown the password that goes with the hash in `user`.
 
     It is kept as `password_hash` from now on. None if there is another password meanwhile, or no such user any more: a
-    session that began with the old one would outlive the change.
+    session that began with the old one would outlive the change. Of more sessions than MOST the oldest ends: all have
+    to end at once when their user wants it.
     """
     session_id, token = uuid7(), random_token()
     async with database.write() as connection:
         if not await store.replace_hash(connection, user, password_hash):
             return None
         await store.begin_session(connection, session_id, user.id, now)
+        await store.end_older(connection, user.id, now, MOST)
         await store.add_token(connection, digest(token), session_id, now)
     return Grant(user, session_id, now, token)
 

@@ -63,6 +63,16 @@ _END_SESSION = "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS 
 
 _END_SESSIONS = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL"
 
+# A batch of them: there may be any number from before there was a bound.
+_END_OLDER = """
+    UPDATE sessions SET ended_at = $2 WHERE id IN (
+        SELECT s.id FROM sessions AS s
+        WHERE s.user_id = $1 AND s.ended_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id)
+        ORDER BY s.id DESC LIMIT 100 OFFSET $3
+    )
+"""
+
 _PURGE_AGED = """
     DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE created_at < $1 LIMIT $2)
 """
@@ -97,7 +107,13 @@ _PARAMETERS = """
     WHERE length(password_hash) > $1
 """
 
-_ENDED = "SELECT id FROM sessions WHERE ended_at >= $1"
+# Behind one that was told already: by two columns, as many may have ended in one millisecond. That it is no earlier
+# than $1 either is left out: SQLite would then read from there, page after page.
+_ENDED = """
+    SELECT id FROM sessions
+    WHERE (ended_at, id) > (coalesce((SELECT ended_at FROM sessions WHERE id = $2), $1), $2)
+    ORDER BY ended_at, id LIMIT $3
+"""
 
 
 async def user(connection: Connection, user_id: str) -> User | None:
@@ -178,6 +194,11 @@ async def end_sessions(connection: Connection, user_id: str, now: int, *, but: s
     await connection.execute(_END_SESSIONS, user_id, but, now)
 
 
+async def end_older(connection: Connection, user_id: str, now: int, kept: int) -> None:
+    """Those of the user's sessions that are older than the newest `kept`, keys apart; a hundred of them at most."""
+    await connection.execute(_END_OLDER, user_id, now, kept)
+
+
 async def living_sessions(connection: Connection, user_id: str) -> Sequence[Row]:
     """The user's newest sessions but keys, a hundred at most: `id` and `authenticated_at`."""
     return await connection.fetch(_LIVING, user_id)
@@ -189,9 +210,9 @@ async def owns_session(connection: Connection, user_id: str, session_id: str) ->
     return await connection.fetch_one(sql, session_id, user_id) is not None
 
 
-async def ended_sessions(connection: Connection, since: int) -> list[str]:
-    """The ids of sessions that ended at `since` or later."""
-    return [row["id"] for row in await connection.fetch(_ENDED, since)]
+async def ended_sessions(connection: Connection, since: int, after: str = "", *, limit: int = 1000) -> list[str]:
+    """The ids of sessions that ended at `since` or later, in that order: `limit` at most, behind `after` among them."""
+    return [row["id"] for row in await connection.fetch(_ENDED, since, after, limit)]
 
 
 async def add_token(connection: Connection, token_hash: str, session_id: str, now: int) -> None:

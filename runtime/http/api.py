@@ -35,8 +35,12 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 Failures = Mapping[type[Exception], Kind]
 
 LONGEST_POINTER = 256  # bytes in an answer
+_POINTED = 5  # faults of a body that the log names
 
 logger = log.get(__name__)
+# Asked for `info` each time: under NGINX Unit logging is set up after this module is imported.
+tell_refusal = log.Sparing(lambda event, **said: logger.info(event, **said))  # noqa: PLW0108  see above
+tell_failure = log.Sparing(lambda event, **said: logger.warning(event, **said))  # noqa: PLW0108  see above
 
 # As clients call UTF-8, and what is a part of it. A charset means nothing to JSON (RFC 8259), but another is a mistake.
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -74,6 +78,12 @@ def invalid(refused: Invalid) -> Problem:
     """422 invalid-request, with a JSON pointer to each fault, and whether there are `more` than are told."""
     errors = [_told(fault) for fault in refused.faults]
     return Problem(problem.INVALID, members={"errors": errors, **({"more": True} if refused.more else {})})
+
+
+def _pointed(error: Problem) -> dict[str, list[str]]:
+    """Where the first few faults of a body are."""
+    told = error.members.get("errors", [])[:_POINTED]
+    return {"at": [each["pointer"] for each in told]} if told else {}
 
 
 def _told(fault: Fault) -> dict[str, str]:
@@ -155,8 +165,19 @@ def _faults(error: ValidationException) -> list[Fault]:
     return [Fault((item["key"],), item["message"]) for item in told]
 
 
+def _tell(error: Problem) -> None:
+    """Why, for who looks into the log; a mistake of ours was told as it was caught."""
+    if error.kind.status < problem.INTERNAL.status:
+        tell_refusal("request refused", problem=error.kind.slug, **_pointed(error))
+    elif error.kind is not problem.INTERNAL:
+        cause = error.__cause__
+        why = {"why": f"{type(cause).__name__}: {cause}"} if cause else {}
+        tell_failure("request failed", problem=error.kind.slug, detail=error.detail, **why)
+
+
 def _answer(request: Request[Any, Any, State], error: Problem) -> Response[bytes]:
     request_id = request.headers.get("x-request-id", "")
+    _tell(error)
     headers = {name.decode(): value.decode("latin-1") for name, value in error.headers}
     body = error.body(request.scope["path"], request_id)
     return Response(body, status_code=error.kind.status, headers=headers, media_type=problem.MEDIA_TYPE.decode())

@@ -200,7 +200,7 @@ def _problems(handler: HTTPRouteHandler, said: Answers, *, bearer: bool) -> Iter
     if bearer:
         yield from _BEARER
     if "conditions" in handler.parsed_fn_signature.parameters:
-        yield problem.STALE
+        yield problem.PRECONDITION_FAILED
 
 
 def _refusal(status: int, kinds: Sequence[Kind], base: Schema) -> Schema:

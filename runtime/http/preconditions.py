@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from runtime.http.dates import seconds
 from runtime.http.fields import listed
-from runtime.http.problem import STALE, Problem
+from runtime.http.problem import PRECONDITION_FAILED, Problem
 from runtime.http.tags import etag, has, holds
 from runtime.instant import SECOND
 
@@ -30,7 +30,7 @@ class Conditions:
     if_unmodified_since: str | None = None
 
     def require(self, current: object | None, changed_at: int | None = None) -> None:
-        """Raises Problem stale unless all of it is true of `current`: what a GET shows now, None if there is nothing.
+        """Raises Problem unless all of it is true of `current`: what a GET shows now, None if there is nothing.
 
         `changed_at`: when that last changed, in ms since the epoch; without it no date is heeded (section 13.1.4).
         The order is that of section 13.2.2.
@@ -41,7 +41,7 @@ class Conditions:
         else:
             true = changed_at is None or not self._changed_since(changed_at)
         if not true or (tag is not None and has(self.if_none_match, tag)):
-            raise Problem(STALE, headers=[(b"etag", tag.encode())] if tag else [])
+            raise Problem(PRECONDITION_FAILED, headers=[(b"etag", tag.encode())] if tag else [])
 
     def _changed_since(self, changed_at: int) -> bool:
         """What is no date, or several, says nothing."""

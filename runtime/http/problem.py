@@ -99,10 +99,10 @@ NOT_FOUND = Kind("not-found", 404, "Not found", "The route exists, but there is 
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "Method not allowed", "The path is served, with the methods that Allow names."
 )
-STALE = Kind(
-    "stale",
+PRECONDITION_FAILED = Kind(
+    "precondition-failed",
     412,
-    "Stale",
+    "Precondition failed",
     "It is in another state than the request is for; read it again, past caches, and decide.",
 )
 BODY_TOO_LARGE = Kind("body-too-large", 413, "Body too large", "The body is larger than this route takes.")
@@ -124,8 +124,8 @@ HEADERS_TOO_LARGE = Kind(
     "headers-too-large", 431, "Headers too large", "The request's headers are larger than is taken here."
 )
 INTERNAL = Kind("internal-error", 500, "Internal error", "Our fault. The request id finds it in our logs.")
-UNREACHABLE = Kind("endpoint-unreachable", 502, "Endpoint unreachable", "No answer could be had from the function.")
-MISBEHAVED = Kind("endpoint-misbehaved", 502, "Endpoint misbehaved", "The function's answer was broken.")
+UNREACHABLE = Kind("upstream-unreachable", 502, "Upstream unreachable", "No answer could be had from the function.")
+MISBEHAVED = Kind("upstream-misbehaved", 502, "Upstream misbehaved", "The function's answer was broken.")
 CIRCUIT_OPEN = Kind("circuit-open", 503, "Circuit open", "The function keeps failing and is given time to recover.")
 OVERLOADED = Kind("overloaded", 503, "Overloaded", "More is in flight than can be served; come back a little later.")
 DRAINING = Kind("draining", 503, "Draining", "This instance is stopping; another one will answer.")

@@ -46,7 +46,7 @@ class Serve(msgspec.Struct, frozen=True):
     log_format: log.Format = "auto"
     reload: bool = False  # serve anew when a source file changes: for developers
     reload_also: str = ""  # a pattern of further files that do so
-    endpoints_dir: str = ""  # the folder of members on the local engine; DNS knows them in containers
+    members_dir: str = ""  # the folder of members on the local engine; DNS knows them in containers
     drain_notice: Seconds = 2.0  # how long others may take to see that this instance leaves, and to let go of it
     kill_timeout: Seconds = 25.0  # from the signal on; after this, what still runs is cut off
 
@@ -199,9 +199,9 @@ def _server(application: Application, options: Serve) -> Server:
 
 
 def _member(name: str, options: Serve) -> AbstractContextManager[None]:
-    if not options.endpoints_dir:
+    if not options.members_dir:
         return nullcontext()
-    return membership.member(Path(options.endpoints_dir) / name, f"{options.host}:{options.port}")
+    return membership.member(Path(options.members_dir) / name, f"{options.host}:{options.port}")
 
 
 async def _leave(server: Server, running: "asyncio.Task[None]", health: Health, options: Serve) -> None:
@@ -219,7 +219,7 @@ async def _leave(server: Server, running: "asyncio.Task[None]", health: Health, 
 
 async def _noticed(options: Serve) -> None:
     """Where a folder tells who is there, everybody has looked after SEEN; who has let go by then is not waited for."""
-    least = SEEN if options.endpoints_dir else options.drain_notice
+    least = SEEN if options.members_dir else options.drain_notice
     await graceful_close.let_go(options.port, least, options.drain_notice)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,6 +26,7 @@ HOSTILE = [
 RECORD = """#!/bin/sh
 printf '%s\\0' "$@" > "$RECORD.$$"
 """
+VARIABLES = {"python", "environment", "flags"}  # of the Justfile itself
 TOLD = {"scale": "2", "fuzz": "7"}  # a first argument without which the rest would not be looked at
 
 
@@ -75,6 +77,29 @@ def test_what_is_typed_reaches_the_verb_as_it_was_typed_or_is_refused(checkout: 
     else:
         assert done.returncode == 0, done.stderr
         assert [words[-len(arguments) :] for words in programs if HOSTILE[-1] in words] == [arguments]
+
+
+def texts() -> dict[str, list[str]]:
+    """The lines of every recipe, of those that users don't call, too, with what just itself puts in as {{name}}."""
+    dumped = subprocess.run(
+        ["just", "--justfile", ROOT / "Justfile", "--dump", "--dump-format", "json"], capture_output=True, check=True
+    )
+    return {
+        name: [
+            "".join(part if isinstance(part, str) else f"{{{{{part[0][1]}}}}}" for part in line)
+            for line in recipe["body"]
+        ]
+        for name, recipe in json.loads(dumped.stdout)["recipes"].items()
+    }
+
+
+def test_every_argument_of_every_recipe_is_quoted() -> None:
+    """So that what is typed is one word of a command and no command."""
+    for name, lines in texts().items():
+        for line in lines:
+            assert set(re.findall(r"{{(.*?)}}", line)) <= VARIABLES, f"{name} puts an argument into: {line}"
+            unquoted = re.sub(r'"[^"]*"|\'[^\']*\'', "", line)
+            assert not re.search(r"\$[@*0-9]", unquoted), f"{name}: {line}"
 
 
 @pytest.mark.parametrize("hostile", FIRST)

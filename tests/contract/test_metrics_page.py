@@ -27,7 +27,7 @@ async def environment(sqlite_database_url: str, tmp_path: Path, monkeypatch: pyt
     said = {
         "ARGON2_MEMORY": "8KiB",
         "DATABASE_URL": sqlite_database_url,
-        "ENDPOINTS": f"directory:{tmp_path}",
+        "DISCOVERY": f"directory:{tmp_path}",
         "JWKS_URL": "http://127.0.0.1:1/",
         "SIGNING_KEYS_DIR": str(tmp_path / "keys"),
     }
@@ -79,3 +79,15 @@ async def test_the_gateway_counts_what_it_has_no_route_for() -> None:
 
 def _value(text: str, sample: str) -> int:
     return sum(int(line.removeprefix(sample)) for line in text.splitlines() if line.startswith(sample))
+
+
+@pytest.mark.usefixtures("environment")
+async def test_names_are_as_prometheus_has_them() -> None:
+    """What only grows ends in _total, a measured thing in its base unit, and nothing else in either."""
+    for application in (gateway, users, orders):
+        async with running(application) as client:
+            for name, kind in re.findall(r"^# TYPE (\S+) (\w+)", (await client.get("/metrics")).text, re.MULTILINE):
+                assert re.fullmatch(r"(portico|process)_[a-z]+(_[a-z]+)*", name), name
+                assert name.endswith("_total") == (kind == "counter"), name
+                assert kind not in {"histogram", "summary"} or name.endswith(("_seconds", "_bytes")), name
+                assert not re.search(r"_(ms|milliseconds|minutes|kb|mib|percent)(_|$)", name), name

@@ -78,7 +78,7 @@ def test_a_function_that_is_down_takes_no_other_with_it(stack: Stack, client: ht
     assert client.get("/products").status_code == 200
     stack.scale(0, "orders")
     answer = client.get("/orders", headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (502, "/problems/endpoint-unreachable")
+    assert (answer.status_code, answer.json()["type"]) == (502, "/problems/upstream-unreachable")
     assert "Proxy-Status" in answer.headers
     assert client.get("/users/me", headers=headers).status_code == 200
     assert client.get("/products").status_code == 200  # from the cache: the answer says that it may be, on an error

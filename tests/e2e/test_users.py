@@ -162,7 +162,7 @@ def test_patch_users_me_is_a_change_of_the_state_that_was_seen(client: httpx.Cli
     assert (changed.status_code, changed.json()["name"]) == (200, "Eve")
     assert changed.headers["Cache-Group-Invalidation"] == f'"user-{changed.json()["id"]}"'
     stale = client.patch("/users/me", json={"name": "Ada"}, headers=bearer | {"If-Match": seen})
-    assert refused(stale) == (412, "stale")
+    assert refused(stale) == (412, "precondition-failed")
 
 
 def test_put_users_me_password_ends_every_other_session(client: httpx.Client) -> None:

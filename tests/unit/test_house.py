@@ -100,8 +100,8 @@ DOES_IO = {
     "subprocess",
 }
 CONCRETE = [
-    "functions.gateway.endpoints.directory",
-    "functions.gateway.endpoints.dns",
+    "functions.gateway.instances.directory",
+    "functions.gateway.instances.dns",
     "functions.gateway.settings",
     "functions.gateway.stages.cache.redis",
     "functions.gateway.stages.limit.fallback",

@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from functions.gateway.endpoints.watch import Endpoints
+from functions.gateway.instances.watch import Instances
 from functions.gateway.live import Live
 from functions.gateway.revocations import Revocations, following
 from functions.gateway.stages.cache.follow import follow
@@ -50,7 +50,7 @@ def renewing(ask: Ask) -> Running:
 
 
 def ending(ask: Ask) -> Running:
-    async def feed(_since: int) -> bytes:
+    async def feed(_since: int, _after: str) -> bytes:
         ask()
         return b'{"sessions": [], "since": 1, "lifetime": 900}'
 
@@ -63,10 +63,10 @@ async def watching(ask: Ask) -> AsyncIterator[None]:
         ask()
         return frozenset({"a:1"})
 
-    endpoints = Endpoints(source, 1.0)
-    await endpoints.watch("things")
+    instances = Instances(source, 1.0)
+    await instances.watch("things")
     yield
-    await endpoints.close()
+    await instances.close()
 
 
 def sweeping(ask: Ask) -> Running:
@@ -207,7 +207,7 @@ async def expiring(ask: Ask) -> AsyncIterator[None]:
 LOOPS: dict[str, Callable[[Ask], Running]] = {
     "keys": renewing,
     "ended-sessions": ending,
-    "endpoints-things": watching,
+    "instances-things": watching,
     "leases": sweeping,
     "limits-store": looking_at_the_store,
     "limits-return": coming_back,
@@ -324,7 +324,7 @@ def loops() -> Sequence[str]:
         for node in ast.walk(ast.parse(source.read_text())):
             called = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and called in {"again", "until_done", "Beat"}:
-                names.append(str(node.args[0].value) if isinstance(node.args[0], ast.Constant) else "endpoints-things")
+                names.append(str(node.args[0].value) if isinstance(node.args[0], ast.Constant) else "instances-things")
     return names
 
 

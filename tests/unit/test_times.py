@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.supervisor.config import STOP_GRACE
-from functions.gateway.endpoints.directory import DIRECTORY_INTERVAL
-from functions.gateway.endpoints.dns import DNS_INTERVAL
-from functions.gateway.endpoints.ready import PATIENCE
+from functions.gateway.instances.directory import DIRECTORY_INTERVAL
+from functions.gateway.instances.dns import DNS_INTERVAL
+from functions.gateway.instances.ready import PATIENCE
 from functions.gateway.routes import CEILINGS, DEFAULTS, compile_routes
 from functions.gateway.stages.forward.client import IDLE_AGE
 from runtime import silence

@@ -14,11 +14,11 @@ from typing import Any
 from xmlrpc.client import Fault, ServerProxy, Transport
 
 from supervisor.states import ProcessStates
-from supervisor.xmlrpc import Faults
 
 from deploy.engine import Refusal
 from deploy.interpreter import python
 from deploy.local.supervisor.config import STOP_GRACE
+from deploy.local.supervisor.faults import Faults
 from deploy.undisturbed import go_on
 
 _PAUSE = 0.05  # seconds between two looks

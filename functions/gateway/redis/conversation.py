@@ -16,7 +16,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from functions.gateway.redis import sentinel
-from functions.gateway.redis.patience import Patience
+from functions.gateway.redis.patience import Patience, Unavailable
 from runtime import silence
 from runtime.telemetry import log
 
@@ -33,10 +33,6 @@ _NO_URL = (
     "is not the URL of a Redis; write `redis://:password@host:6379/0`, or "
     "`redis+sentinel://:password@host:26379,other:26379/name/0` where Sentinels know the master"
 )
-
-
-class Unavailable(Exception):
-    """The store did not answer in time, or refused; whether it did what was asked is not known."""
 
 
 class Script:

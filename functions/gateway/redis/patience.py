@@ -11,6 +11,10 @@ from typing import Self
 _STEPS = 5
 
 
+class Unavailable(Exception):
+    """The store did not answer in time, or refused; whether it did what was asked is not known."""
+
+
 class Patience:
     """`async with Patience(0.05) as patience`: TimeoutError when the block isn't done after 50 ms of a turning loop."""
 

@@ -1,6 +1,6 @@
-"""Chooses an endpoint: of two at random, the one with fewer requests in flight.
+"""Chooses an instance: of two at random, the one with fewer requests in flight.
 
-Source: Mitzenmacher, The Power of Two Choices in Randomized Load Balancing (2001). An endpoint whose circuit is open is
+Source: Mitzenmacher, The Power of Two Choices in Randomized Load Balancing (2001). An instance whose circuit is open is
 left out; one that this request has tried is chosen again only when there is no other. Where nobody is there, and a
 probe is under way that may tell otherwise, a request waits for it.
 """
@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
+from functions.gateway.instances.watch import Membership
 from functions.gateway.stages.breaker.circuits import Circuits
 from functions.gateway.stages.breaker.turn import refusal, turn
 from functions.gateway.stages.retry.stage import Elsewhere
@@ -34,7 +34,7 @@ def balance(
             alive: Sequence[str] = members.addresses
             if circuits.disturbed:
                 alive = await admitted(members, exchange, circuits, clock)
-            address = exchange.endpoint = choose(alive, exchange.tried, in_flight, below)
+            address = exchange.instance = choose(alive, exchange.tried, in_flight, below)
             exchange.tried.append(address)
             in_flight[address] += 1
             try:
@@ -70,7 +70,7 @@ def untried(alive: Sequence[str], exchange: Exchange, circuits: Circuits, now: f
 
 
 def elsewhere(members: Membership, circuits: Circuits, clock: Clock = monotonic) -> Elsewhere:
-    """Whether a request may be tried again: at another endpoint, or, with `same`, at one that has had it as well."""
+    """Whether a request may be tried again: at another instance, or, with `same`, at one that has had it as well."""
 
     def elsewhere(exchange: Exchange, *, same: bool) -> bool:
         alive, now = members.addresses, clock()
@@ -82,7 +82,7 @@ def elsewhere(members: Membership, circuits: Circuits, clock: Clock = monotonic)
 
 
 def choose(alive: Sequence[str], tried: Sequence[str], in_flight: Counter[str], below: Below) -> str:
-    """An address of `alive`. Raises Problem endpoint-unreachable when there is none."""
+    """An address of `alive`. Raises Problem upstream-unreachable when there is none."""
     if tried:
         alive = [address for address in alive if address not in tried] or alive
     if not alive:

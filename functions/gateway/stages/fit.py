@@ -1,6 +1,6 @@
 """Sees that the head of an answer fits what stands before the gateway: to nginx a longer one is a broken gateway.
 
-Who had it made so long doesn't matter: the answer in its place is always the same, and no mark against the endpoint, as
+Who had it made so long doesn't matter: the answer in its place is always the same, and no mark against the instance, as
 a single client may be able to ask for it. It stands outside whatever adds to a head.
 """
 

@@ -12,7 +12,7 @@ from deploy.docker.metrics import pages
 from deploy.local.programs import Program
 from deploy.local.readiness import metrics
 
-PAGE = 'portico_gateway_endpoints_alive{function="users"} 2\n'
+PAGE = 'portico_gateway_upstream_instances{function="users"} 2\n'
 DOCKER = '#!/bin/sh\nshift 2\nexec "$@"\n'  # `docker exec ID …`, in a container that is this machine
 
 

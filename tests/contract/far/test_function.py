@@ -27,21 +27,21 @@ async def client() -> AsyncIterator[Client]:
     await client.close()
 
 
-async def ask(client: Client, endpoint: str, body: Receive | bytes = b"", length: int = 0) -> Response:
-    return await client.send(endpoint, b"POST", b"/", [(b"host", b"x")], body, length)
+async def ask(client: Client, instance: str, body: Receive | bytes = b"", length: int = 0) -> Response:
+    return await client.send(instance, b"POST", b"/", [(b"host", b"x")], body, length)
 
 
-def port(endpoint: str) -> int:
-    return int(endpoint.rpartition(":")[2])
+def port(instance: str) -> int:
+    return int(instance.rpartition(":")[2])
 
 
 async def test_a_request_that_does_not_arrive_is_given_up(client: Client, far: Far) -> None:
     async with listening(keeping(HELLO)) as peer:
-        with over_there(far, port(peer.endpoint)) as endpoint:
-            assert (await ask(client, endpoint)).content == b"hello"
+        with over_there(far, port(peer.instance)) as instance:
+            assert (await ask(client, instance)).content == b"hello"
             far.pull()
             with pytest.raises(GIVEN_UP):
-                await ask(client, endpoint)
+                await ask(client, instance)
 
 
 @pytest.mark.parametrize("begun", [b"", BEGUN], ids=["before its head", "in its body"])
@@ -55,13 +55,13 @@ async def test_an_answer_that_stops_is_given_up(client: Client, far: Far, begun:
         await wire.gone()
 
     async def read() -> None:
-        response = await ask(client, endpoint)
+        response = await ask(client, instance)
         assert response.stream is not None
         while await response.stream.read():
             arrived.set()
 
     async with listening(script) as peer:
-        with over_there(far, port(peer.endpoint)) as endpoint:
+        with over_there(far, port(peer.instance)) as instance:
             asking = asyncio.create_task(read())
             await arrived.wait()
             if begun:
@@ -73,10 +73,10 @@ async def test_an_answer_that_stops_is_given_up(client: Client, far: Far, begun:
 
 async def test_a_new_connection_is_not_waited_for(client: Client, far: Far) -> None:
     async with listening() as peer:
-        with over_there(far, port(peer.endpoint)) as endpoint:
+        with over_there(far, port(peer.instance)) as instance:
             far.pull()
             with pytest.raises(ConnectFailed):
-                await ask(client, endpoint)
+                await ask(client, instance)
 
 
 async def test_a_slow_answer_is_waited_for(client: Client, far: Far) -> None:
@@ -86,8 +86,8 @@ async def test_a_slow_answer_is_waited_for(client: Client, far: Far) -> None:
         await wire.send(HELLO)
 
     async with listening(script) as peer:
-        with over_there(far, port(peer.endpoint)) as endpoint:
-            assert (await ask(client, endpoint)).content == b"hello"
+        with over_there(far, port(peer.instance)) as instance:
+            assert (await ask(client, instance)).content == b"hello"
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -105,12 +105,12 @@ async def test_who_is_there_and_does_not_read_is_waited_for(client: Client, far:
         return next(parts)
 
     async with listening(script) as peer:
-        with over_there(far, port(peer.endpoint)) as endpoint:
-            await ask(client, endpoint)
+        with over_there(far, port(peer.instance)) as instance:
+            await ask(client, instance)
             large = body if streamed else bytes(SEVERAL_WINDOWS)
-            assert (await ask(client, endpoint, large, SEVERAL_WINDOWS)).content == b"hello"
-            assert (await ask(client, endpoint)).content == b"hello"
-            assert client.pools[endpoint].open == 1
+            assert (await ask(client, instance, large, SEVERAL_WINDOWS)).content == b"hello"
+            assert (await ask(client, instance)).content == b"hello"
+            assert client.pools[instance].open == 1
             far.pull()
             with pytest.raises(GIVEN_UP):
-                await ask(client, endpoint)
+                await ask(client, instance)

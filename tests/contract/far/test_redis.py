@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.gateway.redis.conversation import Conversation, Unavailable, connection
+from functions.gateway.redis.conversation import Conversation, connection
+from functions.gateway.redis.patience import Unavailable
 from runtime import silence
 from tests.contract.conftest import RedisServer
 from tests.far import Far, over_there

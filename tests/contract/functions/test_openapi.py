@@ -37,7 +37,7 @@ class City:
         signing_keys.create(folder / "keys", "one")
         self._environment = {
             "SIGNING_KEYS_DIR": str(folder / "keys"),
-            "ENDPOINTS_DIR": str(folder / "members"),
+            "MEMBERS_DIR": str(folder / "members"),
             "ARGON2_MEMORY": "8KiB",
             "ARGON2_PASSES": "1",
         }
@@ -47,7 +47,7 @@ class City:
         self.gateway = self._start(
             "gateway",
             FUNCTIONS_DIR=str(self._unlimited()),
-            ENDPOINTS=f"directory:{folder / 'members'}",
+            DISCOVERY=f"directory:{folder / 'members'}",
             REDIS_URL=redis_url,
         )
 

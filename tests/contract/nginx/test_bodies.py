@@ -219,4 +219,4 @@ async def test_an_address_may_ask_so_much_at_once_and_others_go_on(door: "FrontD
 async def test_what_goes_wrong_with_a_large_body_is_said_as_it_is(door: "FrontDoor") -> None:
     """A problem is a place of its own, which has to take what was sent."""
     answer = await door.send(sized(ALONE, MIB) + bytes(MIB))
-    assert answer.problem["type"] == "/problems/endpoint-unreachable"
+    assert answer.problem["type"] == "/problems/upstream-unreachable"

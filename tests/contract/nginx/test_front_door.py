@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,8 +44,8 @@ async def answers(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 @pytest.mark.parametrize(
     ("request_", "status", "slug"),
     [
-        (GET + b"\r\n", 502, "endpoint-unreachable"),
-        (KEYED, 502, "endpoint-unreachable"),
+        (GET + b"\r\n", 502, "upstream-unreachable"),
+        (KEYED, 502, "upstream-unreachable"),
         (b"no HTTP at all\r\n\r\n", 400, "malformed-request"),
         (b"GET /x HTTP/1.1\r\n\r\n", 400, "malformed-request"),
         (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "malformed-request"),
@@ -161,7 +162,7 @@ async def test_what_may_be_sent_again_has_a_second_round_when_nobody_else_is_the
 
 async def test_there_is_no_third_round(door: "FrontDoor") -> None:
     gateway = await door.gateway(1, breaks)
-    assert (await door.send(KEYED)).problem["type"] == "/problems/endpoint-unreachable"
+    assert (await door.send(KEYED)).problem["type"] == "/problems/upstream-unreachable"
     assert len(gateway.received) == 2
 
 
@@ -182,7 +183,7 @@ async def test_a_gateway_that_lets_nobody_in_any_more_got_nothing_so_all_is_sent
 async def test_a_post_without_a_key_is_sent_once(door: "FrontDoor") -> None:
     gateways = [await door.gateway(slot, breaks) for slot in (1, 2)]
     answer = await door.send(UNKEYED)
-    assert answer.problem["type"] == "/problems/endpoint-unreachable"
+    assert answer.problem["type"] == "/problems/upstream-unreachable"
     assert sum(len(gateway.received) for gateway in gateways) == 1
 
 
@@ -224,6 +225,31 @@ async def test_the_access_log_has_a_json_line_with_everyone_who_was_tried(door: 
     entry = await logged(tmp_path)
     assert (entry["request_id"], entry["target"], entry["status"]) == ("found", '/"quoted"', "200")
     assert entry["upstream_status"].split(", ")[-1] == "200"
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "problem"),
+    [
+        (b"200 OK\r\n", "info", ""),
+        (
+            b'429 No\r\nProxy-Status: portico; error=http_request_denied; details="quota-exceeded"\r\n',
+            "info",
+            "quota-exceeded",
+        ),
+        (b'502 No\r\nProxy-Status: portico; error=destination_unavailable; details="a-b"\r\n', "error", "a-b"),
+        (b'500 No\r\nProxy-Status: other; details="a-b"\r\n', "error", ""),
+        (b'200 OK\r\nProxy-Status: portico; details="' + b"a" * 65 + b'"\r\n', "info", ""),
+        (b'200 OK\r\nProxy-Status: portico; details="a b"\r\n', "info", ""),
+    ],
+)
+async def test_the_access_log_says_how_grave_it_is_and_which_problem_a_gateway_made_of_it(
+    door: "FrontDoor", tmp_path: Path, answer: bytes, level: str, problem: str
+) -> None:
+    await door.gateway(16, b"HTTP/1.1 " + answer + b"Content-Length: 0\r\n\r\n")
+    await door.send(GET + b"\r\n")
+    entry = await logged(tmp_path)
+    assert (entry["level"], entry["problem"]) == (level, problem)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", entry["time"])
 
 
 async def test_the_access_log_says_who_answered(door: "FrontDoor", tmp_path: Path) -> None:
@@ -293,7 +319,8 @@ async def test_a_line_of_the_access_log_fits_into_a_pipe_whatever_a_client_sends
     door: "FrontDoor", tmp_path: Path, request_: bytes
 ) -> None:
     """A pipe takes 4 KiB as one piece; what is longer may be cut in two by another worker's line."""
-    await door.gateway(16)
+    told = b'Proxy-Status: portico; details="' + b"a" * 64 + b'"\r\n'
+    await door.gateway(16, b"HTTP/1.1 200 OK\r\n" + told + b"Content-Length: 0\r\n\r\n")
     await door.send(request_ + b"\r\n\r\n")
     await logged(tmp_path)
     line, end = (tmp_path / "access.log").read_bytes().split(b"\n")

@@ -227,7 +227,7 @@ async def test_a_head_is_passed_on_or_misbehaviour_and_always_the_same(port: int
     assert len(statuses) == 1
     assert right in (0, *statuses)
     for each in answers:
-        assert status(each) == 200 or b'"/problems/endpoint-misbehaved"' in each, each[-300:]
+        assert status(each) == 200 or b'"/problems/upstream-misbehaved"' in each, each[-300:]
 
 
 @pytest.mark.usefixtures("service")

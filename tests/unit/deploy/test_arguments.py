@@ -5,7 +5,7 @@ from deploy.arguments import parse
 VERBS = [
     *("up", "dev", "ps", "smoke", "images", "apply", "rollback", "down", "scale", "deploy", "logs"),
     *("seed", "admin", "backup", "restore", "rotate-keys", "call", "explain", "limits", "cache"),
-    *("new", "add-upstream", "remove", "package", "unit-config", "chaos"),
+    *("new", "add-upstream", "remove", "package", "unit-config", "chaos", "doctor"),
 ]
 
 

@@ -1,8 +1,9 @@
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from deploy.choice import choose, forget, remember
+from deploy.choice import choose, forget, remembered
 from deploy.engine import Refusal
 
 
@@ -12,6 +13,39 @@ def _yes() -> bool:
 
 def _no() -> bool:
     return False
+
+
+def remember(root: Path, environment: Mapping[str, str], engine: str, *, developing: bool) -> None:
+    with remembered(root, environment, engine, developing=developing, runs=_yes):
+        pass
+
+
+def interrupted(root: Path, runs: Callable[[], bool]) -> None:
+    """While it comes up."""
+
+    def up() -> None:
+        with remembered(root, {}, "local", developing=False, runs=runs):
+            assert choose(root, {}, _yes).engine == "local"  # whoever is killed now has said which it was
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        up()
+
+
+def test_what_is_left_by_an_interrupted_start_is_found_by_the_next_verb(tmp_path: Path) -> None:
+    interrupted(tmp_path, _yes)
+    assert choose(tmp_path, {}, _yes).engine == "local"
+
+
+def test_a_start_that_left_nothing_is_forgotten(tmp_path: Path) -> None:
+    interrupted(tmp_path, _no)
+    assert choose(tmp_path, {}, _yes).engine == "docker"
+
+
+def test_a_start_that_left_nothing_does_not_hide_what_runs_on_another_engine(tmp_path: Path) -> None:
+    remember(tmp_path, {}, "docker", developing=True)
+    interrupted(tmp_path, _no)
+    assert choose(tmp_path, {}, _no) == ("docker", "the stack runs on it already", True)
 
 
 def test_docker_is_taken_where_a_daemon_answers(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ def test_each_engine_has_every_method_with_the_same_arguments(engine: type[Engin
     assert public == {
         *("up", "down", "scale", "ps", "logs", "address"),
         *("run", "stores", "paused", "migrate", "signing_keys", "fleet", "apply"),
+        *("pages", "require_ports"),
     }
     for name in public:
         assert inspect.signature(getattr(engine, name)).parameters == promised[name].parameters

@@ -51,7 +51,7 @@ def test_of_a_service_that_others_run_it_tells_where_it_is(tmp_path: Path, capsy
     )
     (tmp_path / "functions/legacy/function.toml").write_text(manifest)
     assert main(Still(), tmp_path, "GET", "/legacy/a/b") == 0
-    assert capsys.readouterr().out.endswith("Endpoints: of https://legacy.example\n")
+    assert capsys.readouterr().out.endswith("Instances: of https://legacy.example\n")
 
 
 def test_a_request_without_a_route_fails(capsys: pytest.CaptureFixture[str]) -> None:

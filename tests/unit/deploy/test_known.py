@@ -7,7 +7,7 @@ from deploy.known import until_known
 
 def told(*numbers: int) -> known.Metrics:
     """A gateway that finds so many instances of users, one number after the other."""
-    pages = (f'portico_gateway_endpoints_alive{{function="users"}} {number}\n' for number in numbers)
+    pages = (f'portico_gateway_upstream_instances{{function="users"}} {number}\n' for number in numbers)
     return lambda: next(pages)
 
 

@@ -1,9 +1,10 @@
 """runtime/manifest.py: function.toml -> frozen structs."""
 
+import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args, get_origin
@@ -301,6 +302,16 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as refused:
         Manifest.read(tmp_path / "nowhere")
     assert refused.value.lines == [f"{tmp_path / 'nowhere' / FILE}: cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda place: Path(place).symlink_to("/dev/zero")])
+def test_what_is_no_file_is_not_waited_for(make: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "pipe").mkdir()
+    make(tmp_path / "pipe" / FILE)
+    with pytest.raises(ManifestError) as refused:
+        read_all(tmp_path)
+    assert refused.value.lines == [f"{tmp_path / 'pipe' / FILE}: cannot be read: it is no file"]
+    assert run_here(tmp_path) == ["pipe"]
 
 
 @pytest.mark.parametrize("text", ["name = ", "= 1", b"name = '\xff'", "\ufeffname = 'a'", "a = 1\na = 2"])

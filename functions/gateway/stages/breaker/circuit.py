@@ -1,13 +1,13 @@
-"""One endpoint's circuit: may it be asked now, given what came of asking it before?
+"""One instance's circuit: may it be asked now, given what came of asking it before?
 
-It knows no endpoint, no request and no clock: moments are seconds of the caller's. A closed circuit opens after so many
+It knows no instance, no request and no clock: moments are seconds of the caller's. A closed circuit opens after so many
 failures in a row, or in its last 32 answers; an open one waits, longer each time it opens again; a half-open one lets a
 few probes through, closes when they all succeed, and opens with the first that fails.
 
 Whoever gives a bad answer is there all the same, and may be well but for one path: only a row of connections that were
 never made says that nobody is (`away`), and no client can make that row.
 
-A verdict counts only in the period (generation) in which its request began: what a slow request says about an endpoint
+A verdict counts only in the period (generation) in which its request began: what a slow request says about an instance
 of two states ago is no news. Sources: Nygard, Release It! (2nd edition), section 5.2; the window as a ring of bits is
 resilience4j's, the generation gobreaker's.
 """
@@ -83,13 +83,13 @@ class Circuit:
         self._probing = self._passed = self._unreached = 0
 
     def lets(self, now: float) -> bool:
-        """Whether a request may go to the endpoint."""
+        """Whether a request may go to the instance."""
         if self.state is State.HALF_OPEN:
             return self._probing < PROBES
         return self.state is State.CLOSED or now >= self.until
 
     def enter(self, now: float) -> int:
-        """A request goes to the endpoint. Returns the generation that its verdict will be for."""
+        """A request goes to the instance. Returns the generation that its verdict will be for."""
         if self.state is State.OPEN and now >= self.until:
             self._probing = self._passed = 0
             self._turn(State.HALF_OPEN)
@@ -98,7 +98,7 @@ class Circuit:
         return self.generation
 
     def succeeded(self, generation: int) -> None:
-        """The endpoint answered. Nothing is lost by not saying so while the circuit is closed and without `history`."""
+        """The instance answered. Nothing is lost by not saying so while the circuit is closed and without `history`."""
         if generation != self.generation:
             return
         self._unreached = 0
@@ -110,7 +110,7 @@ class Circuit:
                 self._openings = 0
 
     def failed(self, generation: int, now: float, *, reached: bool = False) -> None:
-        """The endpoint gave no answer, or one that counts as a failure; `reached`: but a connection was made."""
+        """The instance gave no answer, or one that counts as a failure; `reached`: but a connection was made."""
         if generation != self.generation:
             return
         self._unreached = 0 if reached else self._unreached + 1
@@ -134,7 +134,7 @@ class Circuit:
             self._probing -= 1
 
     def forget(self) -> None:
-        """The endpoint left: verdicts that are still to come are for nobody."""
+        """The instance left: verdicts that are still to come are for nobody."""
         self.generation += 1
 
     def _pass(self) -> None:

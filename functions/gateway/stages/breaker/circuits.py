@@ -1,12 +1,12 @@
-"""The circuits of a function's endpoints together: who of them may be asked now, and who waits to hear it.
+"""The circuits of a function's instances together: who of them may be asked now, and who waits to hear it.
 
-An endpoint whose circuit is open is ejected, but never more than half of them at once: when most endpoints fail, what
+An instance whose circuit is open is ejected, but never more than half of them at once: when most instances fail, what
 they share (a database, a network) is the likelier cause, and the few healthy ones would drown in the traffic of all.
 Then (panic) those that failed last are asked in spite of their circuits. When no circuit at all is closed, a bad answer
 has nothing to stand out from: it may be one path's, or one client's doing, so all that answer are asked as if nothing
 were. Only where nobody is there any more is the function as a whole open: nothing goes to it but probes. Source: Envoy,
 outlier detection, `max_ejection_percent` and `healthy_panic_threshold`, both 50 % here, and its distinction of errors
-that come from the endpoint from those of reaching it. It knows no clock: `now` is in seconds of the caller's.
+that come from the instance from those of reaching it. It knows no clock: `now` is in seconds of the caller's.
 """
 
 from collections import Counter, OrderedDict
@@ -17,7 +17,7 @@ from functions.gateway.stages.breaker.circuit import Circuit, Jitter, Rules, Sta
 Call = Callable[[], bool]  # tells one who waits to look again; whether anybody was there
 
 MOST = 1000  # requests that wait for a probe; there are never more than are let to the function at once
-_CALLED = 2  # by each word of an endpoint on trial: so their number doubles with each answer, and is no herd
+_CALLED = 2  # by each word of an instance on trial: so their number doubles with each answer, and is no herd
 
 
 def _untold() -> None:
@@ -25,7 +25,7 @@ def _untold() -> None:
 
 
 class Circuits:
-    """One circuit for each endpoint, by address; `opened` is told each time one opens.
+    """One circuit for each instance, by address; `opened` is told each time one opens.
 
     `disturbed` holds the circuits that are not closed, by address: while it is empty nobody needs to ask.
     """
@@ -39,7 +39,7 @@ class Circuits:
         self._waiting: OrderedDict[Call, None] = OrderedDict()
 
     def of(self, address: str) -> Circuit:
-        """The circuit of one endpoint, a closed one when it is new."""
+        """The circuit of one instance, a closed one when it is new."""
         circuit = self._circuits.get(address)
         if circuit is None:
             circuit = Circuit(self._rules, self._jitter, lambda changed: self._note(address, changed))
@@ -47,7 +47,7 @@ class Circuits:
         return circuit
 
     def lets(self, address: str, now: float) -> bool:
-        """Whether the endpoint's own circuit lets a request through."""
+        """Whether the instance's own circuit lets a request through."""
         circuit = self.disturbed.get(address)
         return circuit is None or circuit.lets(now)
 
@@ -70,7 +70,7 @@ class Circuits:
         return min((max(0.0, self.of(address).until - now) for address in addresses), default=0.0)
 
     def forget(self, address: str) -> None:
-        """The endpoint left. Whoever comes back under its address begins anew."""
+        """The instance left. Whoever comes back under its address begins anew."""
         if circuit := self._circuits.pop(address, None):
             circuit.forget()
             self.disturbed.pop(address, None)
@@ -90,7 +90,7 @@ class Circuits:
         self._waiting.pop(call, None)
 
     def heard(self, circuit: Circuit) -> None:
-        """There is word of an endpoint: a few may look again while it is on trial, and all once that is decided."""
+        """There is word of an instance: a few may look again while it is on trial, and all once that is decided."""
         if self._waiting:
             lost = circuit.state is State.OPEN and circuit.away
             self.call(_CALLED if circuit.history and not lost else len(self._waiting))

@@ -1,8 +1,8 @@
-"""Tells the circuit of an endpoint what came of each attempt; balancing asks it whom to choose.
+"""Tells the circuit of an instance what came of each attempt; balancing asks it whom to choose.
 
 A failure is no answer at all, an answer with one of the route's `failures`, and one that did not come before the
 deadline, unless the client may still have been sending: what its own body or leaving ends says nothing about the
-endpoint. Of one request each endpoint fails once at most, however often it was tried there. It never refuses a request.
+instance. Of one request each instance fails once at most, however often it was tried there. It never refuses a request.
 """
 
 from asyncio import CancelledError
@@ -12,17 +12,17 @@ from time import monotonic
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.stages.breaker.circuit import State
 from functions.gateway.stages.breaker.circuits import Circuits
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 
 _CLOSED = State.CLOSED  # an enum's members are looked up slowly
 
 
 def breaker(circuits: Circuits, failures: Container[int], clock: Callable[[], float] = monotonic) -> Stage:
-    """`failures`: statuses that only a broken endpoint answers with; `clock` in seconds."""
+    """`failures`: statuses that only a broken instance answers with; `clock` in seconds."""
 
     def stage(handler: Handler) -> Handler:
         async def guarded(exchange: Exchange) -> Response:
-            circuit = circuits.of(exchange.endpoint)
+            circuit = circuits.of(exchange.instance)
             generation = circuit.generation if circuit.state is _CLOSED else circuit.enter(clock())
             try:
                 response = await handler(exchange)
@@ -50,15 +50,15 @@ def breaker(circuits: Circuits, failures: Container[int], clock: Callable[[], fl
 
 
 def _failed(exchange: Exchange, error: BaseException) -> bool:
-    """Whether that is the endpoint's doing."""
+    """Whether that is the instance's doing."""
     late = isinstance(error, CancelledError) and exchange.overdue and exchange.whole
-    return late or isinstance(error, EndpointFailed)
+    return late or isinstance(error, InstanceFailed)
 
 
 def _reached(error: BaseException) -> bool:
-    return not isinstance(error, EndpointFailed) or error.sent
+    return not isinstance(error, InstanceFailed) or error.sent
 
 
 def _again(exchange: Exchange) -> bool:
-    """Whether the endpoint has failed this very request before."""
-    return exchange.tried.count(exchange.endpoint) > 1
+    """Whether the instance has failed this very request before."""
+    return exchange.tried.count(exchange.instance) > 1

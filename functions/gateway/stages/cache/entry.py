@@ -31,7 +31,7 @@ _NOT_STORED = HOP_BY_HOP | {
     b"trailer",
 }
 
-DISCONNECTED = 60.0  # seconds in which what may go stale is served stale while no endpoint answers (section 4.2.4)
+DISCONNECTED = 60.0  # seconds in which what may go stale is served stale while no instance answers (section 4.2.4)
 VALIDATED = 3600.0  # seconds for which what has a validator is kept stale, to be asked about
 _BODILESS = frozenset({204, 304})
 _FRAME, _LINE, _WORD = 900, 150, 80  # bytes of a Stored without anything in it, of one more field, and of a name beside

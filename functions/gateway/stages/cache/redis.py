@@ -16,7 +16,8 @@ from uuid import uuid4
 import msgspec
 from redis.asyncio.connection import AbstractConnection
 
-from functions.gateway.redis.conversation import PATIENCE, Command, Conversation, Reply, Script, Unavailable
+from functions.gateway.redis.conversation import PATIENCE, Command, Conversation, Reply, Script
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.cache.entry import Stored
 from functions.gateway.stages.cache.far import Found
 from functions.gateway.stages.cache.keys import Key

@@ -1,7 +1,7 @@
-"""An endpoint's address, as it stands in memberships, logs and metrics: what to dial, and whom to expect there.
+"""An instance's address, as it stands in memberships, logs and metrics: what to dial, and whom to expect there.
 
 `10.0.0.7:9000` is plain; `https://api.example.com@192.0.2.1:443` speaks TLS and shows a certificate of that name. Two
-services that share an address are two endpoints that way, each with connections and a circuit of its own.
+services that share an address are two instances that way, each with connections and a circuit of its own.
 """
 
 from typing import NamedTuple
@@ -21,8 +21,8 @@ class Address(NamedTuple):
         return f"{_TLS}{self.name}@{place}" if self.name else place
 
 
-def parse(endpoint: str) -> Address:
-    """The address that `endpoint` stands for."""
-    name, _, place = endpoint.removeprefix(_TLS).rpartition("@")
+def parse(instance: str) -> Address:
+    """The address that `instance` stands for."""
+    name, _, place = instance.removeprefix(_TLS).rpartition("@")
     host, _, port = place.rpartition(":")
     return Address(host.strip("[]"), int(port), name)

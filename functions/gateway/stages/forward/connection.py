@@ -1,4 +1,4 @@
-"""One connection to an endpoint: writes a request, reads its answer, one exchange at a time.
+"""One connection to an instance: writes a request, reads its answer, one exchange at a time.
 
 In: a request's bytes, and perhaps an Upload that is still coming. Out: a Response, its stream, or a ForwardError.
 What bytes mean is decided in answer.py; when a connection may be used again, in pool.py. It never retries.
@@ -33,7 +33,7 @@ HIGH_WATER = 64 * 1024  # bytes received and not taken; above it the socket is n
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for an endpoint, in seconds.
+    """How long to wait for an instance, in seconds.
 
     `connect` is for one dial; `head` runs from the last byte of the request to the head of the answer; `idle` is
     between two parts of a body, either way; `events` between two of a stream of events, whose silence says nothing.
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         if not self._answer.complete:
             stale = self._reused and not self._answer.started
             error = ConnectionStale if stale else ConnectionBroken
-            self._fail(error(str(exc) if exc else "the endpoint closed the connection"))
+            self._fail(error(str(exc) if exc else "the instance closed the connection"))
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
@@ -242,7 +242,7 @@ class Connection(asyncio.Protocol):
         if self._upload is None:
             return HeadTimeout("no answer in time")
         if self._drained is not None:
-            return IdleTimeout("the endpoint stopped taking the body")
+            return IdleTimeout("the instance stopped taking the body")
         return UploadFailed("the client's body stopped coming")
 
     def _fail(self, error: ForwardError) -> None:

@@ -5,7 +5,7 @@ In: nothing. Out: exceptions. They know no status code: the stage turns them int
 
 
 class ForwardError(Exception):
-    """No answer, or not the whole of one. `sent` tells whether the endpoint may have acted on the request."""
+    """No answer, or not the whole of one. `sent` tells whether the instance may have acted on the request."""
 
     sent = True
 
@@ -29,7 +29,7 @@ class HeadTimeout(ForwardError):
 
 
 class IdleTimeout(ForwardError):
-    """The endpoint stopped sending its body, or stopped taking ours."""
+    """The instance stopped sending its body, or stopped taking ours."""
 
 
 class Misbehaved(ForwardError):
@@ -37,7 +37,7 @@ class Misbehaved(ForwardError):
 
 
 class UploadFailed(ForwardError):
-    """Our own client's body broke off, was too long, or went silent: not the endpoint's fault.
+    """Our own client's body broke off, was too long, or went silent: not the instance's fault.
 
     `sent` is False when not even its first part came. Its cause is what the body raised, if it did.
     """

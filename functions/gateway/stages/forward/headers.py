@@ -23,7 +23,7 @@ _LF, _CR, _NUL, _SPACE = b"\n\r\0 "  # numbers: to look for bytes in bytes costs
 
 
 def outgoing(headers: Sequence[Header]) -> list[Header]:
-    """A client's request fields that go on to an endpoint, without framing: `head` writes that.
+    """A client's request fields that go on to an instance, without framing: `head` writes that.
 
     Call it on what the client sent, and add fields of our own afterwards: a client may name any field in Connection,
     and would have ours dropped. Host stays, even when it is named.
@@ -38,7 +38,7 @@ def addressed(headers: Sequence[Header], host: bytes) -> list[Header]:
 
 
 def incoming(headers: Sequence[Header]) -> list[Header]:
-    """An endpoint's response fields that go on to the client. Content-Length stays: HEAD and 304 need it."""
+    """An instance's response fields that go on to the client. Content-Length stays: HEAD and 304 need it."""
     return _end_to_end(headers, HOP_BY_HOP)
 
 

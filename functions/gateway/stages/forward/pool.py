@@ -1,6 +1,6 @@
-"""The connections to one endpoint: which may be used again, how many there may be, and which are overdue.
+"""The connections to one instance: which may be used again, how many there may be, and which are overdue.
 
-In: an endpoint's address and the times that apply. Out: a connection that is free, or ConnectFailed.
+In: an instance's address and the times that apply. Out: a connection that is free, or ConnectFailed.
 It never looks at requests or answers. One coarse timer serves every timeout, and runs only while something is open.
 """
 
@@ -19,7 +19,7 @@ _HANDSHAKE = 4  # times the time of a plain dial: TLS goes to and fro thrice, an
 
 
 class Pool:
-    """Connections to `endpoint` (see address.py), at most `limit` at once. Ages are in seconds of `clock`."""
+    """Connections to `instance` (see address.py), at most `limit` at once. Ages are in seconds of `clock`."""
 
     __slots__ = (
         "_address",
@@ -27,9 +27,9 @@ class Pool:
         "_connections",
         "_dialling",
         "_emptied",
-        "_endpoint",
         "_idle",
         "_idle_age",
+        "_instance",
         "_limit",
         "_max_age",
         "_queue",
@@ -42,7 +42,7 @@ class Pool:
 
     def __init__(  # noqa: PLR0913  the last six are said by name
         self,
-        endpoint: str,
+        instance: str,
         timeouts: Timeouts,
         *,
         idle_age: float,
@@ -52,8 +52,8 @@ class Pool:
         waited: Callable[[float], None],
         trust: Callable[[], ssl.SSLContext],
     ) -> None:
-        self._endpoint = endpoint
-        self._address = parse(endpoint)
+        self._instance = instance
+        self._address = parse(instance)
         self._timeouts = timeouts
         self._idle_age = idle_age
         self._max_age = max_age
@@ -98,7 +98,7 @@ class Pool:
     async def connect(self) -> Connection:
         """A new connection; when there are `limit` already, whichever becomes free first. Raises ConnectFailed.
 
-        Waiting for a free one is no fault of the endpoint's: it has no bound but that of who waits.
+        Waiting for a free one is no fault of the instance's: it has no bound but that of who waits.
         """
         while self.open >= self._limit:
             await self._turn()
@@ -108,10 +108,10 @@ class Pool:
             async with asyncio.timeout(self._timeouts.connect * (_HANDSHAKE if self._address.name else 1)):
                 return await self._dial()
         except OSError as error:
-            raise ConnectFailed(f"{self._endpoint}: {str(error) or 'not connected in time'}") from error
+            raise ConnectFailed(f"{self._instance}: {str(error) or 'not connected in time'}") from error
 
     def retire(self) -> None:
-        """The endpoint left: idle connections close now, busy ones when they finish."""
+        """The instance left: idle connections close now, busy ones when they finish."""
         self._retired = True
         while self._idle:
             self._idle.pop().abort()
@@ -169,7 +169,7 @@ class Pool:
         finally:
             self._dialling -= 1
         if connection.closing:
-            raise ConnectFailed(f"{self._endpoint}: closed as soon as it was opened")
+            raise ConnectFailed(f"{self._instance}: closed as soon as it was opened")
         silence.watch(transport.get_extra_info("socket"))
         return connection
 

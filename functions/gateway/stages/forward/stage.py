@@ -1,6 +1,6 @@
-"""The innermost stage: sends the request to the endpoint that was chosen, and brings the answer.
+"""The innermost stage: sends the request to the instance that was chosen, and brings the answer.
 
-The only place where a failure of an endpoint gets its name as a problem; nothing above it knows the client's errors.
+The only place where a failure of an instance gets its name as a problem; nothing above it knows the client's errors.
 """
 
 from functions.gateway.exchange import Exchange, Handler, Response
@@ -22,8 +22,8 @@ _KINDS: dict[type[errors.ForwardError], Kind] = {
 }
 
 
-class EndpointFailed(Problem):
-    """An attempt that brought no answer; `sent`: the endpoint may have acted on the request."""
+class InstanceFailed(Problem):
+    """An attempt that brought no answer; `sent`: the instance may have acted on the request."""
 
     def __init__(self, kind: Kind, *, sent: bool) -> None:
         super().__init__(kind)
@@ -46,15 +46,15 @@ def forward(client: Client, host: bytes = b"") -> Handler:
         body = exchange.read if exchange.body is None else exchange.body
         try:
             return await client.send(
-                exchange.endpoint, exchange.method, exchange.target, headers, body, exchange.length
+                exchange.instance, exchange.method, exchange.target, headers, body, exchange.length
             )
         except errors.UploadFailed as failed:
             raise failed.__cause__ or Problem(MALFORMED, "The body ended early, or stopped coming.") from None
         except errors.ForwardError as error:
             # Why is for the operator: it names addresses that are no client's business.
             logger.warning(
-                "endpoint failed", endpoint=exchange.endpoint, request_id=exchange.request_id, why=str(error)
+                "upstream failed", upstream=exchange.instance, request_id=exchange.request_id, why=str(error)
             )
-            raise EndpointFailed(_KINDS[type(error)], sent=error.sent) from error
+            raise InstanceFailed(_KINDS[type(error)], sent=error.sent) from error
 
     return forwarded

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict, refusal, waits
 from functions.gateway.stages.limit.desk import LIFE, Ask, Desk, Loan, outcomes
 from functions.gateway.stages.limit.memory import Clock, steady

@@ -7,7 +7,7 @@ from a Lender, which is Redis.
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Refusal, Verdict
 from functions.gateway.stages.limit.desk import Ask, Loan
 from functions.gateway.stages.limit.policy import Policies

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from redis.asyncio.connection import AbstractConnection
 
-from functions.gateway.redis.conversation import PATIENCE, Command, Conversation, Reply, Script, Unavailable
+from functions.gateway.redis.conversation import PATIENCE, Command, Conversation, Reply, Script
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.desk import LIFE, SLOT, Ask, Loan
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies
 

@@ -8,7 +8,7 @@ refused there, and who fails to authenticate pays for that, so that a flood of b
 from collections.abc import Mapping
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response, Stage
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Refusal
 from functions.gateway.stages.limit.fields import Fields
 from functions.gateway.stages.limit.permits import Permits

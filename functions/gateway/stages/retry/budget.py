@@ -1,6 +1,6 @@
 """The retry budget of a function: how many further tries may be under way, given how many requests are.
 
-Retries are a loan from the endpoints: while few requests fail they cost little, and when all fail they double the load
+Retries are a loan from the instances: while few requests fail they cost little, and when all fail they double the load
 that the function fails under. So at most a fifth as many may be under way as there are first tries, or three where
 there are hardly any. Source: Envoy, `retry_budget` (`budget_percent` 20 %, `min_retry_concurrency` 3). It counts tries,
 not pauses: who waits for its turn loads nobody. Nor does who is sent on because an instance died: that load was there.

@@ -1,7 +1,7 @@
-"""Tries another endpoint when one failed and trying again does no harm.
+"""Tries another instance when one failed and trying again does no harm.
 
 A failure is no answer, or one with a status of the route's `failures`. Who has answered is not asked again: where no
-other endpoint may be, the failure stands. A connection that was refused or broke is no answer, and may be tried once
+other instance may be, the failure stands. A connection that was refused or broke is no answer, and may be tried once
 more at the same one. No harm: nothing was sent yet; or the method is
 idempotent (RFC 9110, section 9.2.2); or the request has an Idempotency-Key and its route honours keys. A body larger
 than what is kept is streamed, and tried once: the client takes the first part of a stream before it connects. What
@@ -18,18 +18,18 @@ from typing import Protocol
 
 from functions.gateway.exchange import Exchange, Handler, Response, Stage
 from functions.gateway.stages.accept import has_key
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 from functions.gateway.stages.retry.budget import Budget
 from runtime.http.problem import UNREACHABLE
 
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})
 _BACKOFF = 0.025  # seconds: the longest wait before the second try; doubles with each
 
-Outcome = Response | EndpointFailed
+Outcome = Response | InstanceFailed
 
 
 class Elsewhere(Protocol):
-    """Who knows the endpoints."""
+    """Who knows the instances."""
 
     def __call__(self, exchange: Exchange, /, *, same: bool) -> bool:
         """Whether one may be asked that the request was not sent to; or, with `same`, one that it was."""
@@ -67,7 +67,7 @@ def retry(
             try:
                 try:
                     response = await handler(exchange)
-                except EndpointFailed as failed:
+                except InstanceFailed as failed:
                     return await further.tries(handler, exchange, failed)
                 if response.status in failures:
                     return await further.tries(handler, exchange, response)
@@ -113,7 +113,7 @@ class Further:
         except BaseException:
             _drop(outcome)
             raise
-        if isinstance(outcome, EndpointFailed):
+        if isinstance(outcome, InstanceFailed):
             raise outcome
         return outcome
 
@@ -132,7 +132,7 @@ class Further:
         return True
 
     async def _try(self, handler: Handler, exchange: Exchange, before: Outcome) -> Outcome | None:
-        """Out of the budget, unless what came before has ended with its endpoint; None where there is no room."""
+        """Out of the budget, unless what came before has ended with its instance; None where there is no room."""
         if _gone(before):
             return await self._asked(handler, exchange, before)
         if not self._budget.spend():
@@ -148,7 +148,7 @@ class Further:
         self._tell.retried()
         try:
             return await handler(exchange)
-        except EndpointFailed as failed:
+        except InstanceFailed as failed:
             return failed
 
 
@@ -157,7 +157,7 @@ def _gone(outcome: Outcome) -> bool:
 
     All that an instance had in flight comes at once when it dies, more than any budget that bounds added load.
     """
-    return isinstance(outcome, EndpointFailed) and outcome.kind is UNREACHABLE
+    return isinstance(outcome, InstanceFailed) and outcome.kind is UNREACHABLE
 
 
 def _repeatable(exchange: Exchange) -> bool:

@@ -9,12 +9,13 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
-from runtime.http.problem import Problem
+from runtime.http.problem import MISBEHAVED, Problem
 from runtime.identity.verifier import invalid
+from runtime.telemetry import log
 
 V = TypeVar("V")
 Ask = Callable[[str], Awaitable[bytes | None]]  # what `Swapped` reads; None: there is no such key. Raises Problem
@@ -25,12 +26,14 @@ MARGIN = 30.0  # seconds before its end that a token is given out last: longer t
 _MOST = 10_000  # keys of each kind
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # what is longer, or of other characters, is none, and is not kept
 
+tell_broken = log.Sparing(log.get(__name__).warning)
+
 
 class Swapped(msgspec.Struct, frozen=True):
-    """A token, and for how many seconds it is good."""
+    """A token, which goes into a field and is kept, and for how many seconds it is good."""
 
-    access_token: str
-    expires_in: int
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,4096}\Z")]
+    expires_in: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Tokens:
@@ -80,7 +83,11 @@ class Tokens:
         if answer is None:
             _keep(self._bad, key, self._clock() + REFUSED)
             return None
-        swapped = msgspec.json.decode(answer, type=Swapped)
+        try:
+            swapped = msgspec.json.decode(answer, type=Swapped)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            tell_broken("no token in the answer for an API key", why=_why(error))
+            raise Problem(MISBEHAVED) from None
         _keep(self._good, key, (swapped.access_token, self._clock() + swapped.expires_in - MARGIN))
         return swapped.access_token
 
@@ -96,6 +103,11 @@ def _keep(among: OrderedDict[str, V], key: str, value: V) -> None:
     among.move_to_end(key)
     if len(among) > _MOST:
         among.popitem(last=False)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with an answer, and nothing of what is in it."""
+    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
 
 
 def _unknown() -> Problem:

@@ -3,12 +3,12 @@ import os
 import signal
 import socket
 import subprocess
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.engine import Refusal
+from deploy.engine import Line, Refusal
 from deploy.local.engine import LocalEngine
 
 
@@ -76,7 +76,7 @@ def test_no_gateway_at_all_is_a_number_like_another(engine: LocalEngine) -> None
     engine.up()
     assert engine.scale("gateway", 0)
     assert names(engine) == ["nginx", "users-1", "redis", "redis-cache"]
-    assert '"/problems/endpoint-unreachable"' in answering(engine)
+    assert '"/problems/upstream-unreachable"' in answering(engine)
 
 
 @pytest.mark.parametrize(("function", "instances"), [("gateway", 17), ("gateway", -1), ("nobody", 1)])
@@ -195,39 +195,48 @@ def test_verbs_find_the_stack_without_being_told_its_port(engine: LocalEngine) -
     assert LocalEngine(engine._layout.root, environment, say=lambda _: None).address() == engine.address()
 
 
+def written(engine: LocalEngine, name: str = "", *, follow: bool = False) -> Iterator[Line | None]:
+    return engine.logs(name, since=None, follow=follow)
+
+
 def test_logs_of_one_instance_are_its_own(engine: LocalEngine) -> None:
     engine.up()
-    assert [line.text for line in islice(engine.logs("users-1"), 1)] == ['{"event": "ready"}']
+    assert list(written(engine, "users-1")) == [Line("users-1", '{"event": "ready"}'), None]
 
 
-def test_logs_of_nobody_are_refused(engine: LocalEngine) -> None:
+@pytest.mark.parametrize("follow", [True, False])
+def test_logs_of_nobody_are_refused(engine: LocalEngine, *, follow: bool) -> None:
     engine.up()
     with pytest.raises(Refusal, match="nobody does not run: there are gateway-1, nginx"):
-        engine.logs("nobody")
+        written(engine, "nobody", follow=follow)
 
 
-def test_logs_of_an_instance_that_is_gone_are_refused_with_the_file_that_it_left(engine: LocalEngine) -> None:
+def test_an_instance_that_is_gone_is_not_followed_and_what_it_wrote_is_still_told(engine: LocalEngine) -> None:
     engine.up()
     engine.scale("users", 2)
-    lines = engine.logs("users-2")
-    assert next(lines).instance == "users-2"
+    lines = written(engine, "users-2", follow=True)
+    assert next(lines) == Line("users-2", '{"event": "ready"}')
     engine.scale("users", 1)
-    assert list(lines) == []  # it ends: nobody writes any more
-    with pytest.raises(Refusal, match=r"users-2 does not run: there are gateway-1, .*wrote is in .*/users-2\.log"):
-        engine.logs("users-2")
+    assert list(lines) == [None]  # it ends: nobody writes any more
+    with pytest.raises(Refusal, match=r"users-2 does not run: there are gateway-1, .*`just logs users-2 -n 100`"):
+        written(engine, "users-2", follow=True)
+    assert next(written(engine, "users-2")) == Line("users-2", '{"event": "ready"}')
     engine.scale("users", 0)
     with pytest.raises(Refusal, match="users does not run"):
-        engine.logs("users")
+        written(engine, "users", follow=True)
 
 
-def test_logs_end_with_the_stack_and_there_are_none_without_one(engine: LocalEngine) -> None:
+def test_following_ends_with_the_stack_and_what_it_wrote_is_told_afterwards(engine: LocalEngine) -> None:
+    with pytest.raises(Refusal, match="start it with `just up`"):
+        written(engine)
     engine.up()
-    lines = engine.logs("")
+    lines = written(engine, follow=True)
     next(lines)
     engine.down(data=False)
     assert isinstance(list(lines), list)
     with pytest.raises(Refusal, match="start it with `just up`"):
-        engine.logs("")
+        written(engine, follow=True)
+    assert Line("users-1", '{"event": "ready"}') in list(written(engine))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -17,6 +17,10 @@ def texts(follower: Follower) -> list[str]:
     return [line.text for line in follower.round()]
 
 
+def kept(follower: Follower) -> list[str]:
+    return [line.text for line in follower.kept()]
+
+
 def add(file: Path, text: str) -> None:
     with file.open("a") as end:
         end.write(text)
@@ -24,11 +28,11 @@ def add(file: Path, text: str) -> None:
 
 @pytest.fixture
 def follower(log: Path) -> Follower:
-    return Follower(lambda: sorted(log.parent.glob("*.log")), tail=2)
+    return Follower(lambda: sorted(log.parent.glob("*.log")))
 
 
-def test_it_begins_with_the_last_lines_and_goes_on_with_each_new_one(log: Path, follower: Follower) -> None:
-    assert list(follower.round()) == [Line("users-1", "2"), Line("users-1", "3")]
+def test_it_begins_with_what_is_kept_and_goes_on_with_each_new_one(log: Path, follower: Follower) -> None:
+    assert list(follower.kept()) == [Line("users-1", "1"), Line("users-1", "2"), Line("users-1", "3")]
     assert texts(follower) == []
     add(log, "4\n5\n6\n")
     assert texts(follower) == ["4", "5", "6"]
@@ -66,6 +70,37 @@ def test_an_instance_that_comes_later_is_followed_too(log: Path, follower: Follo
     log.with_name("users-2.log").write_text("new\n")
     assert list(follower.round()) == [Line("users-2", "new")]
     follower.close()
+
+
+def test_what_was_rotated_away_is_read_as_far_as_is_wanted(log: Path, follower: Follower) -> None:
+    for number in (1, 2, 10):
+        log.with_suffix(f".log.{number}").write_text(f"old {number}\n")
+    assert kept(follower) == ["old 10", "old 2", "old 1", "1", "2", "3"]
+    follower.close()
+    log.write_text("x" * (1 << 20) + "\n")
+    for everything in (False, True):
+        again = Follower(lambda: [log], everything=everything)
+        assert len(kept(again)) == (4 if everything else 1)
+        again.close()
+
+
+def test_a_rotation_in_between_tells_nothing_twice(log: Path) -> None:
+    follower = Follower(lambda: [log], everything=True)
+    read = follower._read
+
+    def rotated(path: Path) -> list[str]:
+        lines = read(path)
+        log.rename(log.with_suffix(".log.1"))
+        return lines
+
+    follower._read = rotated  # type: ignore[method-assign]
+    assert kept(follower) == ["1", "2", "3"]
+    follower.close()
+
+
+@pytest.mark.usefixtures("log")
+def test_between_what_was_written_and_what_is_there_is_a_mark(follower: Follower) -> None:
+    assert list(follower.follow(lambda: False, follow=False)) == [*(Line("users-1", text) for text in "123"), None]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_one_that_works_is_none_that_is_found_and_is_gone_afterwards(usual: Prog
     assert '"ready"' in log.read_text()
     processes = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
     assert str(usual.directory) not in processes
-    assert not (tmp_path / "endpoints").exists()
+    assert not (tmp_path / "members").exists()
 
 
 def test_one_that_ends_is_told_with_what_it_said_and_where(usual: Program, checkout: Path, tmp_path: Path) -> None:

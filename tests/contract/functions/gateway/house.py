@@ -22,11 +22,11 @@ class House:
             "users": {
                 "DATABASE_URL": f"sqlite:///{folder}/users.db",
                 "SIGNING_KEYS_DIR": str(self.keys),
-                "ENDPOINTS_DIR": str(folder / "members"),
+                "MEMBERS_DIR": str(folder / "members"),
                 "ARGON2_MEMORY": "8KiB",
                 "ARGON2_PASSES": "1",
             },
-            "gateway": {"ENDPOINTS": f"directory:{folder / 'members'}", "REDIS_URL": redis_url},
+            "gateway": {"DISCOVERY": f"directory:{folder / 'members'}", "REDIS_URL": redis_url},
         }
 
     @classmethod

@@ -187,7 +187,7 @@ async def test_a_key_where_keys_are_honoured(client: httpx.AsyncClient) -> None:
 async def test_a_function_that_does_not_answer_in_time(client: httpx.AsyncClient) -> None:
     answer = await client.get("/hang/a/moment")
     refused(answer, 504, "deadline-exceeded")
-    assert answer.headers["proxy-status"] == "portico; error=http_response_timeout"
+    assert answer.headers["proxy-status"] == 'portico; error=http_response_timeout; details="deadline-exceeded"'
 
 
 async def test_a_limit_is_told_and_kept(client: httpx.AsyncClient) -> None:
@@ -217,8 +217,8 @@ async def test_keys_are_asked_for_late(start: Started) -> None:
 async def test_a_function_that_is_killed_while_it_works(start: Started) -> None:
     async with httpx.AsyncClient(base_url=start().url) as client:
         answer = await client.post("/die")
-        told = refused(answer, 502, "endpoint-unreachable")
-        assert answer.headers["proxy-status"] == "portico; error=destination_unavailable"
+        told = refused(answer, 502, "upstream-unreachable")
+        assert answer.headers["proxy-status"].startswith("portico; error=destination_unavailable; details=")
         assert "127.0.0.1" not in str(told)
 
 
@@ -226,7 +226,7 @@ async def test_a_function_that_is_not_there(start: Started) -> None:
     town = start(instances=0)
     async with httpx.AsyncClient(base_url=town.url) as client:
         answer = await client.get("/echo")
-        refused(answer, 502, "endpoint-unreachable")
+        refused(answer, 502, "upstream-unreachable")
         assert answer.headers["retry-after"] == "1"
 
 
@@ -245,8 +245,8 @@ async def test_a_gateway_that_is_told_to_stop_finishes_what_it_has_begun(start: 
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"ENDPOINTS": "somewhere"}, "ENDPOINTS: `somewhere` is neither"),
-        ({"ENDPOINTS": "dns:http"}, "ENDPOINTS: `dns:http` is neither"),
+        ({"DISCOVERY": "somewhere"}, "DISCOVERY: `somewhere` is neither"),
+        ({"DISCOVERY": "dns:http"}, "DISCOVERY: `dns:http` is neither"),
         ({"TRUSTED_PROXIES": "10.0.0.0/33"}, "TRUSTED_PROXIES: '10.0.0.0/33'"),
         ({"REDIS_URL": "redis+sentinel://:secret@one"}, "REDIS_URL: is not the URL of a Redis; write `redis://"),
     ],
@@ -254,7 +254,7 @@ async def test_a_gateway_that_is_told_to_stop_finishes_what_it_has_begun(start: 
 def test_a_gateway_that_is_told_nonsense_names_it_and_does_not_start(
     told: dict[str, str], said: str, tmp_path: Path
 ) -> None:
-    known = {"ENDPOINTS": "dns:8000", "FUNCTIONS_DIR": str(tmp_path)}
+    known = {"DISCOVERY": "dns:8000", "FUNCTIONS_DIR": str(tmp_path)}
     with pytest.raises(RuntimeError) as raised:
         Served(ROOT / "functions" / "gateway", **known | told)
     assert said in str(raised.value)
@@ -264,12 +264,12 @@ def test_a_gateway_that_is_told_nonsense_names_it_and_does_not_start(
 async def test_a_gateway_may_be_started_again_in_one_process(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {"ENDPOINTS": f"directory:{tmp_path}", "REDIS_URL": redis_url, "FUNCTIONS_DIR": str(ROOT / "functions")}
+    told = {"DISCOVERY": f"directory:{tmp_path}", "REDIS_URL": redis_url, "FUNCTIONS_DIR": str(ROOT / "functions")}
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     for _ in range(2):
         async with running(application) as client:
-            refused(await client.get("/products"), 502, "endpoint-unreachable")
+            refused(await client.get("/products"), 502, "upstream-unreachable")
 
 
 async def gets_in(client: httpx.AsyncClient, signer: Signer) -> bool:

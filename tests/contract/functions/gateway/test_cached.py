@@ -30,7 +30,7 @@ def surroundings(tmp_path: Path, redis_server: RedisServer, monkeypatch: pytest.
     (tmp_path / "functions/things").mkdir(parents=True)
     (tmp_path / "functions/things/function.toml").write_text(MANIFEST)
     monkeypatch.setenv("FUNCTIONS_DIR", str(tmp_path / "functions"))
-    monkeypatch.setenv("ENDPOINTS", "directory:/nowhere")
+    monkeypatch.setenv("DISCOVERY", "directory:/nowhere")
     monkeypatch.setenv("CACHE_URL", redis_server.url)
 
 

@@ -84,7 +84,7 @@ class Crowd:
         """Returns when every gateway asks Redis (again); or, not `so`, none does."""
 
         async def all_say() -> bool:
-            return [int(each) for each in await self._said("portico_gateway_limits_local")] == [not so] * 4
+            return [int(each) for each in await self._said("portico_gateway_limit_local")] == [not so] * 4
 
         await until(all_say)
 

@@ -44,6 +44,6 @@ async def test_keys_are_fetched_before_the_first_token_comes_and_kept_while_user
     bearer, _ = await logged_in(person, first)
     users.kill()
     away = await person.get(f"{second.url}/users/me", headers=bearer)
-    assert (away.status_code, away.json()["type"]) == (502, "/problems/endpoint-unreachable")  # so it was let in
+    assert (away.status_code, away.json()["type"]) == (502, "/problems/upstream-unreachable")  # so it was let in
     cold = await person.get(f"{house.start('gateway').url}/users/me", headers=bearer)
     assert (cold.status_code, cold.json()["type"]) == (503, "/problems/keys-unavailable")

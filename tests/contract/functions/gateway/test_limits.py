@@ -37,7 +37,7 @@ def limits(redis_server: "RedisServer") -> Callable[..., tuple[int, str]]:
     def run(*arguments: str, says: str = "") -> tuple[int, str]:
         """The command; its exit code, and everything that it told."""
         command = [sys.executable, "-m", "functions.gateway.limits", *arguments]
-        told = {"ENDPOINTS": "dns:8000", "REDIS_URL": redis_server.url, "FUNCTIONS_DIR": f"{golden.FOLDER / 'sound'}"}
+        told = {"DISCOVERY": "dns:8000", "REDIS_URL": redis_server.url, "FUNCTIONS_DIR": f"{golden.FOLDER / 'sound'}"}
         done = subprocess.run(
             command, input=says, capture_output=True, text=True, check=False, env=os.environ | told, timeout=60
         )

@@ -192,6 +192,6 @@ def test_a_faulty_revision_that_is_current_holds_up_a_start(tmp_path: Path) -> N
     (tmp_path / "one" / "x" / "function.toml").write_text("nonsense")
     (tmp_path / CURRENT).symlink_to("one")
     root = Path(__file__).parents[4]
-    told = {"ENDPOINTS": f"directory:{tmp_path}", "MANIFESTS_DIR": str(tmp_path)}
+    told = {"DISCOVERY": f"directory:{tmp_path}", "MANIFESTS_DIR": str(tmp_path)}
     with pytest.raises(RuntimeError, match="is not TOML"):
         Served(root / "functions" / "gateway", **told)

@@ -31,12 +31,12 @@ def gate(tmp_path: Path, redis_url: str) -> Iterator[Gate]:
     """Starts a gateway in front of that service alone."""
     started: list[Served] = []
 
-    def start(endpoint: str, manifest: str = MANIFEST, scheme: str = "https", **environment: str) -> Served:
+    def start(instance: str, manifest: str = MANIFEST, scheme: str = "https", **environment: str) -> Served:
         functions = tmp_path / f"functions-{len(started)}"
         (functions / "legacy").mkdir(parents=True)
-        manifest = manifest.format(scheme=scheme, port=endpoint.rpartition(":")[2])
+        manifest = manifest.format(scheme=scheme, port=instance.rpartition(":")[2])
         (functions / "legacy/function.toml").write_text(manifest)
-        told = {"FUNCTIONS_DIR": str(functions), "ENDPOINTS": f"directory:{tmp_path}"}
+        told = {"FUNCTIONS_DIR": str(functions), "DISCOVERY": f"directory:{tmp_path}"}
         started.append(Served(ROOT / "functions/gateway", **told, REDIS_URL=redis_url, **environment))
         return started[-1]
 
@@ -56,14 +56,14 @@ async def test_it_is_asked_by_its_own_name_once_it_has_shown_its_certificate(
         await wire.send(HELLO)
 
     async with listening(service, tls=authority.server("localhost")) as peer:
-        gateway = gate(peer.endpoint, SSL_CERT_FILE=str(authority.bundle))
+        gateway = gate(peer.instance, SSL_CERT_FILE=str(authority.bundle))
         document = (await person.get(f"{gateway.url}/openapi.json")).json()
         answer = await person.get(f"{gateway.url}/legacy/a%20b/?c", headers={"X-Forwarded-Host": "forged"})
     assert list(document["paths"]) == ["/legacy/{path}"]
     assert (answer.status_code, answer.text) == (200, "hello")
     assert asked[0].line == b"GET /legacy/a%20b/?c HTTP/1.1"
     fields = dict(field.split(b": ", 1) for field in asked[0].fields)
-    own = b"localhost:%d" % int(peer.endpoint.rpartition(":")[2])
+    own = b"localhost:%d" % int(peer.instance.rpartition(":")[2])
     assert (fields[b"host"], fields[b"x-forwarded-host"]) == (own, gateway.url.removeprefix("http://").encode())
 
 
@@ -74,9 +74,9 @@ async def test_one_that_shows_a_strangers_certificate_is_told_nothing(
         raise AssertionError(await wire.request())
 
     async with listening(service, service, tls=Authority(tmp_path).server("localhost")) as peer:
-        gateway = gate(peer.endpoint)
+        gateway = gate(peer.instance)
         answer = await person.get(f"{gateway.url}/legacy/a")
-    assert (answer.status_code, answer.json()["type"]) == (502, "/problems/endpoint-unreachable")
+    assert (answer.status_code, answer.json()["type"]) == (502, "/problems/upstream-unreachable")
     gateway.stop()
     gateway.ended()
     assert any("certificate verify failed" in line for line in gateway.log)
@@ -102,10 +102,10 @@ async def test_a_service_that_leads_back_is_asked_once(gate: Gate, person: httpx
     back: list[Served] = []
     asked: list[Asked] = []
     async with listening(*[leading(back, asked)] * 20) as peer:
-        back += [gate(peer.endpoint, scheme="http") for _ in range(gateways)]
+        back += [gate(peer.instance, scheme="http") for _ in range(gateways)]
         answer = await person.get(f"{back[0].url}/legacy/a")
     assert (len(asked), answer.status_code, answer.json()["type"]) == (1, 508, "/problems/loop-detected")
-    assert answer.headers["proxy-status"] == "portico; error=proxy_loop_detected"
+    assert answer.headers["proxy-status"] == 'portico; error=proxy_loop_detected; details="loop-detected"'
 
 
 async def test_another_stack_may_be_on_the_way_and_a_way_through_it_that_leads_back_ends(
@@ -119,7 +119,7 @@ async def test_another_stack_may_be_on_the_way_and_a_way_through_it_that_leads_b
         await wire.send(HELLO)
 
     async with listening(ends, *[leading(back, asked)] * 20) as peer:
-        other = gate(peer.endpoint, scheme="http", TOKEN_ISSUER="another")
+        other = gate(peer.instance, scheme="http", TOKEN_ISSUER="another")
         back.append(gate(f"127.0.0.1:{other.port}", scheme="http"))
         through = await person.get(f"{back[0].url}/legacy/a", headers={"CDN-Loop": "strange; a=b"})
         looped = await person.get(f"{back[0].url}/legacy/a")
@@ -162,8 +162,8 @@ async def test_one_bad_path_of_a_lone_service_takes_no_other_and_who_comes_when_
 
     connections = [service] * 100
     async with listening(*connections) as peer:
-        port = int(peer.endpoint.rpartition(":")[2])
-        url = f"{gate(peer.endpoint, LONE).url}/legacy"
+        port = int(peer.instance.rpartition(":")[2])
+        url = f"{gate(peer.instance, LONE).url}/legacy"
         for _ in range(20):
             assert (await person.get(f"{url}/bad")).status_code == 503
             assert (await person.get(f"{url}/good")).status_code == 200

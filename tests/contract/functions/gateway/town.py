@@ -123,8 +123,8 @@ class Town:
         self.told = {  # what a gateway of this town has to know
             "EXPOSE_INSTANCE": "1",
             "FUNCTIONS_DIR": str(folder / "functions"),
-            "ENDPOINTS": f"directory:{self._members}",
-            "ENDPOINTS_DIR": str(self._members),
+            "DISCOVERY": f"directory:{self._members}",
+            "MEMBERS_DIR": str(self._members),
             "REDIS_URL": redis_url,
             **settings,
         }
@@ -163,7 +163,7 @@ class Town:
         return Served(
             self._function,
             INSTANCE=f"thing-{number}",
-            ENDPOINTS_DIR=str(self._members),
+            MEMBERS_DIR=str(self._members),
             KEY_SET=str(self.key_set),
         )
 

@@ -54,7 +54,7 @@ async def test_an_order_goes_on_only_from_the_state_that_was_meant(
         now = (await client.get(order, headers=alice)).json()["status"]
         assert (answer.status_code, now) == ((200, status) if holds else (412, "placed"))
         if not holds:
-            problem(answer, 412, "stale")
+            problem(answer, 412, "precondition-failed")
             return
     again = await client.post(f"{order}/ship", headers={**admin, "If-Match": '"of before"'})
     assert again.status_code == 200  # it has happened already

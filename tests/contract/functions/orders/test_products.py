@@ -61,7 +61,7 @@ async def test_a_product_is_replaced_in_the_state_that_was_read_or_not_at_all(
     read = (await client.get("/products/mug")).headers["etag"]
     await place(client, alice, ("mug", 3))
     late = await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": read})
-    assert problem(late, 412, "stale")
+    assert problem(late, 412, "precondition-failed")
     now = (await client.get("/products/mug")).headers["etag"]
     assert (late.headers["etag"], await stock(client, "mug")) == (now, 7)
     assert (await client.put("/products/mug", json=MUG, headers={**admin, "If-Match": now})).status_code == 200
@@ -74,7 +74,7 @@ async def test_a_product_that_is_there_is_not_replaced_by_who_names_no_state(
     dear = MUG | {"unit_price": 1}
     problem(await client.put("/products/mug", json=dear, headers=admin), 428, "precondition-required")
     there = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": "*"})
-    problem(there, 412, "stale")
+    problem(there, 412, "precondition-failed")
     other = await client.put("/products/mug", json=dear, headers={**admin, "If-None-Match": '"other"'})
     problem(other, 428, "precondition-required")
     assert (await client.get("/products/mug")).json()["unit_price"] == MUG["unit_price"]
@@ -88,7 +88,11 @@ async def test_what_is_as_it_is_put_already_needs_no_state(client: AsyncClient, 
 
 async def test_a_product_that_is_not_there_is_in_no_state(client: AsyncClient, admin: Headers) -> None:
     for condition in ("*", '"any"'):
-        problem(await client.put("/products/new", json=MUG, headers={**admin, "If-Match": condition}), 412, "stale")
+        problem(
+            await client.put("/products/new", json=MUG, headers={**admin, "If-Match": condition}),
+            412,
+            "precondition-failed",
+        )
     assert (await client.get("/products/new")).status_code == 404
     made = await client.put("/products/new", json=MUG, headers={**admin, "If-None-Match": "*"})
     assert made.status_code == 201

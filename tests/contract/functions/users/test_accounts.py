@@ -110,7 +110,10 @@ async def test_a_change_of_no_named_state_or_of_an_older_one_is_refused(client: 
         "precondition-required",
     )
     await client.patch("/users/me", json={"name": "Anna"}, headers=bearer | old)
-    assert problem(await client.patch("/users/me", json={"name": "A"}, headers=bearer | old)) == (412, "stale")
+    assert problem(await client.patch("/users/me", json={"name": "A"}, headers=bearer | old)) == (
+        412,
+        "precondition-failed",
+    )
     assert (await client.get("/users/me", headers=bearer)).json() == user | {"name": "Anna"}
 
 
@@ -233,7 +236,10 @@ async def test_a_session_that_has_ended_changes_nothing_of_its_owner(client: Asy
 
 async def test_an_account_is_removed_in_the_state_that_was_meant(client: AsyncClient) -> None:
     _, bearer = await joined(client)
-    assert problem(await client.delete("/users/me", headers=bearer | {"If-Match": '"other"'})) == (412, "stale")
+    assert problem(await client.delete("/users/me", headers=bearer | {"If-Match": '"other"'})) == (
+        412,
+        "precondition-failed",
+    )
     state = await tag(client, bearer)
     assert (await client.delete("/users/me", headers=bearer | state)).status_code == 204
 

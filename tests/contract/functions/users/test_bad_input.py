@@ -125,7 +125,7 @@ async def test_a_garbled_if_match_matches_nothing(client: AsyncClient, if_match:
     _, bearer = await joined(client)
     headers = {b"Authorization": bearer["Authorization"].encode(), b"If-Match": if_match.encode("latin-1")}
     answer = await client.patch("/users/me", json={"name": "Eve"}, headers=headers)
-    assert problem(answer) == (412, "stale")
+    assert problem(answer) == (412, "precondition-failed")
     assert (await client.get("/users/me", headers=bearer)).json()["name"] == "Ann"
 
 

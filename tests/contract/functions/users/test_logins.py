@@ -3,6 +3,7 @@
 import pytest
 from httpx import AsyncClient, Response
 
+from functions.users import logins
 from functions.users.throttle.decision import ELSEWHERE, HERE
 from runtime.identity.verifier import Verifier
 from runtime.instant import now_ms
@@ -122,6 +123,22 @@ async def test_gateways_are_told_which_sessions_ended_until_their_tokens_are_gon
     later = (await client.get("/sessions/ended", params={"since": now_ms() + 1})).json()
     assert later["sessions"] == []
     assert pointers(await client.get("/sessions/ended", params={"since": "x"})) == {"/since"}
+
+
+async def test_gateways_are_told_page_by_page_where_many_ended_at_once(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins, "PAGE", 2)
+    await registered(client)
+    *_, last = [await logged_in(client) for _ in range(6)]
+    ended = {each["id"] for each in (await client.get("/sessions", headers=bearing(last))).json()["items"]}
+    assert (await client.delete("/users/me", headers=bearing(last))).status_code == 204
+    pages = [(await client.get("/sessions/ended")).json()]
+    while after := pages[-1]["after"]:
+        pages.append((await client.get("/sessions/ended", params={"since": 0, "after": after})).json())
+    assert [len(page["sessions"]) for page in pages] == [2, 2, 2, 0]
+    assert {each for page in pages for each in page["sessions"]} == ended
+    assert pointers(await client.get("/sessions/ended", params={"after": "x"})) == {"/after"}
 
 
 async def test_sessions_are_listed_and_one_is_ended_by_its_owner_alone(client: AsyncClient) -> None:

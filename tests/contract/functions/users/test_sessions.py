@@ -2,7 +2,10 @@
 
 import asyncio
 
-from functions.users import store
+import pytest
+
+from functions.users import sessions, store
+from functions.users.apikeys import store as apikeys
 from functions.users.model import User
 from functions.users.sessions import Grant, begin, refresh
 from runtime.database import Database
@@ -41,6 +44,22 @@ async def test_a_session_keeps_its_login_through_every_refresh(database: Databas
     first = await begun(database, await someone(database), 1000)
     second = await granted(database, first.refresh_token, 50_000)
     assert (second.session_id, second.authenticated_at, second.user) == (first.session_id, 1000, first.user)
+
+
+async def test_of_more_sessions_than_one_user_may_have_the_oldest_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 2)
+    user, other = await someone(database), await someone(database)
+    async with database.write() as connection:
+        await store.begin_session(connection, key := uuid7(), user.id, 0)
+        await apikeys.add(connection, key, "digest", "portico_", "a key", None)
+    others = await begun(database, other, 0)
+    grants = [await begun(database, user, moment) for moment in (1000, 2000, 3000)]
+    assert [await lives(database, grant) for grant in (*grants, others)] == [False, True, True, True]
+    async with database.read() as connection:
+        assert await store.user_of_session(connection, key) == user
+        assert await store.ended_sessions(connection, 3000) == [grants[0].session_id]
 
 
 async def test_of_many_who_refresh_at_once_all_get_the_same_token(database: Database) -> None:

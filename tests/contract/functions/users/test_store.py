@@ -73,6 +73,21 @@ async def test_a_session_that_has_ended_keeps_the_moment_of_its_end(database: Da
         assert await store.ended_sessions(connection, 2001) == []
 
 
+async def test_what_ended_at_one_moment_is_told_page_by_page(database: Database) -> None:
+    user = await added(database)
+    early, *late = sorted([(await begun(database, user, 0)).session_id for _ in range(6)])
+    async with database.write() as connection:
+        await store.end_session(connection, early, 3000)
+        await store.end_sessions(connection, user.id, 2000, but=early)
+    told: list[str] = []
+    async with database.read() as connection:
+        while page := await store.ended_sessions(connection, 2000, told[-1] if told else "", limit=2):
+            assert len(page) == 2
+            told += page
+        assert await store.ended_sessions(connection, 2001, limit=2) == [early]
+    assert told == [*late, early]
+
+
 async def test_ending_a_users_sessions_leaves_the_one_that_is_kept_and_those_of_others(database: Database) -> None:
     ann = await added(database)
     bob = await added(database, msgspec.structs.replace(ANN, id=uuid7(), email_key="bob@example.org"))

@@ -166,18 +166,18 @@ def not_started(instance: Instance) -> str:
 
 
 def test_an_instance_serves_and_is_a_member_while_it_is_ready(tiny: Path) -> None:
-    with served(tiny, ENDPOINTS_DIR=str(tiny / "endpoints")) as instance:
+    with served(tiny, MEMBERS_DIR=str(tiny / "members")) as instance:
         instance.says("ready")
         assert get(instance, "/hello") == (200, "", "/hello")
         assert get(instance, "/readyz")[0] == 200
-        assert members(tiny / "endpoints" / "tiny") == {instance.address}
+        assert members(tiny / "members" / "tiny") == {instance.address}
 
 
 def test_an_instance_that_is_killed_is_no_member(tiny: Path) -> None:
-    with served(tiny, ENDPOINTS_DIR=str(tiny / "endpoints")) as instance:
+    with served(tiny, MEMBERS_DIR=str(tiny / "members")) as instance:
         instance.says("ready").signal(signal.SIGKILL)
         assert instance.ends() == -signal.SIGKILL
-        assert members(tiny / "endpoints" / "tiny") == frozenset()
+        assert members(tiny / "members" / "tiny") == frozenset()
 
 
 def test_an_application_that_knows_no_lifespan_is_served(tmp_path: Path) -> None:
@@ -201,13 +201,13 @@ def test_every_line_is_json_and_names_the_instance(tiny: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_is_in_flight_is_finished_before_the_end(tiny: Path, number: int) -> None:
-    with served(tiny, ENDPOINTS_DIR=str(tiny / "endpoints")) as instance, ThreadPoolExecutor(1) as thread:
+    with served(tiny, MEMBERS_DIR=str(tiny / "members")) as instance, ThreadPoolExecutor(1) as thread:
         instance.says("ready")
         held = thread.submit(get, instance, "/held")
         until_in_flight(instance)
         instance.signal(number)
         instance.says("draining")
-        assert members(tiny / "endpoints" / "tiny") == frozenset()
+        assert members(tiny / "members" / "tiny") == frozenset()
         (tiny / "released").touch()
         assert held.result() == (200, "close", "/held")
         assert instance.ends() == 0
@@ -380,7 +380,7 @@ def test_an_address_that_is_not_ours_is_named(tiny: Path, host: str, why: str) -
 
 def test_a_folder_of_members_that_cannot_be_had_is_named(tiny: Path) -> None:
     (tiny / "file").touch()
-    with served(tiny, ENDPOINTS_DIR=str(tiny / "file")) as instance:
+    with served(tiny, MEMBERS_DIR=str(tiny / "file")) as instance:
         assert instance.ends() == 1
         *_, last = instance.lines
         assert (last["event"], last["why"]) == ("did not start", f"[Errno 20] Not a directory: '{tiny}/file/tiny'")

@@ -12,7 +12,7 @@ def sample(status: int = 200, said: str = "", kind: Kind = Kind.READ, sends: int
     [
         (sample(200), True, True),
         (sample(201), True, True),
-        (sample(502, "/problems/endpoint-unreachable"), False, True),
+        (sample(502, "/problems/upstream-unreachable"), False, True),
         (sample(502, "<html>"), False, False),
         (sample(0, "the connection was closed"), False, False),
     ],

@@ -8,7 +8,7 @@ from deploy.chaos.sample import Kind, Sample
 from deploy.chaos.summary import SLOW, Promise, Window, breaks, recovery, summarise
 
 WINDOW = Window("kill", Promise.IN_FLIGHT, began=10.0, struck=11.0, ended=20.0, back=12.0)
-PROBLEM = "/problems/endpoint-unreachable"
+PROBLEM = "/problems/upstream-unreachable"
 
 seconds = st.floats(0, 30, allow_nan=False)
 samples = st.builds(

@@ -66,7 +66,7 @@ class Daemon:
         self.looks += 1
         healthy = sum(found["State"]["Health"]["Status"] == "healthy" for found in self.running)
         self.done.append("know" if self.looks % 2 else "know all")
-        return f'portico_gateway_endpoints_alive{{function="orders"}} {healthy - self.looks % 2}\n'
+        return f'portico_gateway_upstream_instances{{function="orders"}} {healthy - self.looks % 2}\n'
 
     def point(self, tag: str, pointers: Pointers) -> None:
         self.tags[tag], self.tags[f"{tag}-previous"] = pointers

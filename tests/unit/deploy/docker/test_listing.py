@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deploy.docker.listing import instance, place, sick
+from deploy.docker.listing import instance, place, published, sick
 
 
 def _container(service: str, number: int = 1, **state: Any) -> dict[str, Any]:  # noqa: ANN401  what Docker says
@@ -19,6 +19,15 @@ def test_a_healthy_container_is_a_ready_instance() -> None:
     found = instance(_container("gateway", 2, Health={"Status": "healthy"}))
     assert (found.name, found.address, found.state, found.pid) == ("gateway-2", "172.30.250.3", "ready", 42)
     assert found.uptime is not None
+
+
+def test_the_front_door_is_where_its_container_has_it_whatever_a_verb_was_told() -> None:
+    nginx = _container("nginx")
+    assert published([nginx]) is None
+    nginx["NetworkSettings"]["Ports"] = {"8443/tcp": [{"HostIp": "127.0.0.2", "HostPort": "1"}], "8080/tcp": None}
+    assert published([nginx]) is None
+    nginx["NetworkSettings"]["Ports"]["8080/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "18600"}]
+    assert published([nginx]) == ("127.0.0.1", "18600")
 
 
 def test_a_stopped_one_has_no_uptime() -> None:

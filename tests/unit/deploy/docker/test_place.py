@@ -71,7 +71,7 @@ def settle(root: Path, docker: Known, **asked: str) -> Place:
 
 
 def test_the_first_checkout_on_a_docker_has_the_usual_place(root: Path) -> None:
-    assert find(root, Known()) == Place("portico", "172.30.250.0/24")
+    assert find(root, Known()) == Place("portico", "10.250.250.0/24")
 
 
 def test_a_second_checkout_is_another_stack_and_says_whose_the_name_is(root: Path, other: Path) -> None:

@@ -137,7 +137,7 @@ def test_what_no_stack_has_written_is_refused_with_the_way_out(text: str, tmp_pa
 def test_a_stack_from_before_keeps_the_ports_that_its_programs_have(tmp_path: Path) -> None:
     """As supervisord was told: the second instance tells the same as the first."""
     for name, port in (("gateway-1", 9100), ("orders-2", 9201), ("a-2-1", 9300)):
-        told = f"command='sh' '-c' 'INSTANCE={name}' 'PORT={port}' 'ENDPOINTS_DIR=/x' 'python'\n"
+        told = f"command='sh' '-c' 'INSTANCE={name}' 'PORT={port}' 'MEMBERS_DIR=/x' 'python'\n"
         (tmp_path / f"{name}.conf").write_text(told)
     for name in ("redis", "redis-cache", "nginx"):
         (tmp_path / f"{name}.conf").write_text("command='sh'\n")

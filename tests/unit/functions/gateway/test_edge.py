@@ -1,11 +1,13 @@
 """The edge: what a client sees, whatever happened below."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from functions.gateway import edge as module
 from functions.gateway.edge import Edge, Served
 from functions.gateway.exchange import Exchange, Handler, Header, Response
 from functions.gateway.outbound import ReadsTooSlowly
@@ -245,7 +247,25 @@ async def test_a_problem_brings_its_own_headers() -> None:
 )
 async def test_proxy_status_says_what_went_wrong_in_the_words_of_rfc_9209(kind: Kind, error: bytes) -> None:
     server = await asked(edge(Below(Problem(kind))))
-    assert (b"proxy-status", b"portico; error=" + error) in server.headers
+    said = b'portico; error=%b; details="%b"' % (error, kind.slug.encode())
+    assert (b"proxy-status", said) in server.headers
+
+
+async def test_why_a_request_was_refused_or_failed_is_in_the_log_under_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str, dict[str, object]]] = []
+
+    def telling(where: str) -> Callable[..., None]:
+        return lambda event, **said: told.append((where, event, said))
+
+    for where in ("refused", "failed"):
+        monkeypatch.setattr(module, f"tell_{where}", telling(where))
+    await asked(edge(Below(Problem(problem.UNREACHABLE, "No instance of the function is running."))))
+    await asked(edge(Below(Problem(problem.QUOTA_EXCEEDED))))
+    assert [(where, event, said["problem"], said["detail"]) for where, event, said in told] == [
+        ("failed", "request failed", "upstream-unreachable", "No instance of the function is running."),
+        ("refused", "request refused", "quota-exceeded", problem.QUOTA_EXCEEDED.explanation),
+    ]
+    assert {said["function"] for _, _, said in told} == {"things"}
 
 
 async def test_a_mistake_of_ours_tells_nothing_of_the_inside() -> None:

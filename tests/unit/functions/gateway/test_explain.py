@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.gateway.explain import explained, find
-from functions.gateway.listing import Listed
+from functions.gateway.explain import explained
+from functions.gateway.found import find
 from functions.gateway.routes import CEILINGS, SHARED_CEILINGS
 from runtime.manifest import Policy
 from tests import golden
@@ -32,26 +32,6 @@ def test_no_setting_of_a_route_is_left_out() -> None:
     tables = [name for table in SHARED_CEILINGS.values() for name in table]
     assert [name for name in (*Policy.__struct_fields__, *tables) if f" {name} " not in told] == []
     assert set(CEILINGS) <= set(Policy.__struct_fields__)
-
-
-@pytest.mark.parametrize(
-    ("method", "target", "why"),
-    [
-        ("GET", "/thing/42", "404 no-such-route: the nearest is GET /things/{id}."),
-        ("GET", "/qqq", "404 no-such-route: nothing is like it."),
-        ("PUT", "/things", "405 method-not-allowed: /things has POST."),
-        ("GET", "/things/../others", "400 malformed-request: The path has a dot segment: send it resolved."),
-        ("GET", "things", "400 malformed-request: "),
-    ],
-)
-def test_a_request_without_a_route_is_told_why(method: str, target: str, why: str) -> None:
-    assert explanation(method, target).startswith(why)
-
-
-def test_head_has_the_route_of_get() -> None:
-    found = find(golden.manifests("sound"), "HEAD", "/things/1")
-    assert isinstance(found, Listed)
-    assert found.route.template == "GET /things/{id}"
 
 
 def test_a_path_is_looked_up_as_the_function_will_see_it() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Header
+from functions.gateway.instances.watch import Membership
 from functions.gateway.pipeline import Parts, build, identified, name, random_below, random_id, stages
 from functions.gateway.stages.cache.fills import Fills
 from functions.gateway.stages.cache.levels import Levels

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.gateway.endpoints.watch import Endpoints
 from functions.gateway.exchange import Exchange, Response
+from functions.gateway.instances.watch import Instances
 from functions.gateway.reach import Neighbours
 from functions.gateway.stages.forward.client import Client
 from runtime.manifest import Manifest
@@ -33,10 +33,10 @@ def client() -> Client:
 
 @pytest.fixture
 def neighbours(world: World, client: Client) -> Neighbours:
-    def elsewhere(_: Manifest) -> Endpoints:
-        return Endpoints(world.source, 60)
+    def elsewhere(_: Manifest) -> Instances:
+        return Instances(world.source, 60)
 
-    return Neighbours(Endpoints(world.source, 60), elsewhere, client, lambda _: lambda: None)
+    return Neighbours(Instances(world.source, 60), elsewhere, client, lambda _: lambda: None)
 
 
 def legacy(host: str) -> Manifest:

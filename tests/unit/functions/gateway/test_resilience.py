@@ -1,4 +1,4 @@
-"""The whole pipeline before endpoints that fail or hang, over minutes that pass in no time: what of it clients see."""
+"""The whole pipeline before instances that fail or hang, over minutes that pass in no time: what of it clients see."""
 
 import asyncio
 import random
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Response
+from functions.gateway.instances.watch import Membership
 from functions.gateway.pipeline import Parts, build
 from functions.gateway.routes import compile_routes
 from functions.gateway.stages.breaker.circuit import PROBES
@@ -29,7 +29,7 @@ from tests.exchanges import manifest, parts
 from tests.virtual import played
 
 Clock = Callable[[], float]
-Way = Callable[[], Awaitable[Response]]  # how an endpoint answers
+Way = Callable[[], Awaitable[Response]]  # how an instance answers
 
 MANY = 40_000  # clients
 ADDRESSES = {"things": ("one", "two", "three"), "others": ("another",)}  # by function
@@ -73,7 +73,7 @@ async def half_of_the_time(way: Way) -> Response:
     return await (way if random.random() < 0.5 else well)()  # noqa: S311  chance, not secrets
 
 
-class Endpoints(Client):
+class Instances(Client):
     """They answer as they are told to, and are counted."""
 
     def __init__(self) -> None:
@@ -82,11 +82,11 @@ class Endpoints(Client):
         self.bad: Way | None = None
         self.asked = 0
 
-    async def send(self, endpoint: str, _method: bytes, target: bytes, *_: object) -> Response:
+    async def send(self, instance: str, _method: bytes, target: bytes, *_: object) -> Response:
         self.asked += 1
-        way = self.bad if self.bad and target == BAD and self.ways[endpoint] is well else self.ways[endpoint]
+        way = self.bad if self.bad and target == BAD and self.ways[instance] is well else self.ways[instance]
         if way is not refusing:
-            self.connected(endpoint)
+            self.connected(instance)
         return await way()
 
 
@@ -99,17 +99,17 @@ class Seen(NamedTuple):
 
 
 class Play:
-    """A gateway before `endpoints`, and clients that come at random; `seen` is what they see, by function."""
+    """A gateway before `instances`, and clients that come at random; `seen` is what they see, by function."""
 
     def __init__(self, clock: Clock) -> None:
-        self.endpoints = Endpoints()
+        self.instances = Instances()
         self.seen: dict[str, list[Seen]] = {name: [] for name in ADDRESSES}
         self._clock = clock
-        made = gateway(clock, self.endpoints)
+        made = gateway(clock, self.instances)
         self._handlers = {name: build(each, made) for name, each in ROUTES.items()}
 
     def things_are(self, way: Way) -> None:
-        self.endpoints.ways |= dict.fromkeys(ADDRESSES["things"], way)
+        self.instances.ways |= dict.fromkeys(ADDRESSES["things"], way)
 
     async def clients(self, requests: int, rate: float, name: str = "things") -> None:
         """So many of one function, at `rate` a second; returns when each has its answer."""
@@ -142,7 +142,7 @@ class Play:
         self.seen[name].append(Seen(at, self._clock() - at, status))
 
 
-def gateway(clock: Clock, endpoints: Endpoints) -> Parts:
+def gateway(clock: Clock, instances: Instances) -> Parts:
     async def keys() -> bytes:
         return b""
 
@@ -151,9 +151,9 @@ def gateway(clock: Clock, endpoints: Endpoints) -> Parts:
         permits=MemoryPermits(),
         verifier=Verifier(keys, issuer="portico", audience="portico"),
         upstreams={
-            name: upstream(manifest(), members(name), endpoints, random.random, lambda: None) for name in ADDRESSES
+            name: upstream(manifest(), members(name), instances, random.random, lambda: None) for name in ADDRESSES
         },
-        client=endpoints,
+        client=instances,
         telemetry=Telemetry(Metrics()),
         levels=Levels(1024),
         fills=Fills(clock),
@@ -176,7 +176,7 @@ def _the_same_each_time() -> None:
 def test_one_of_three_that_fails_half_of_the_time_is_seen_by_fewer_than_one_client_in_ten_thousand(way: Way) -> None:
     async def failures(clock: Clock) -> int:
         play = Play(clock)
-        play.endpoints.ways["one"] = partial(half_of_the_time, way)
+        play.instances.ways["one"] = partial(half_of_the_time, way)
         await play.clients(MANY, rate=1000)
         return sum(each.status != 200 for each in play.seen["things"])
 
@@ -186,13 +186,13 @@ def test_one_of_three_that_fails_half_of_the_time_is_seen_by_fewer_than_one_clie
 @pytest.mark.parametrize("way", [refusing, breaking_off, answering_503, hanging])
 def test_when_all_fail_little_more_is_sent_than_is_offered_and_all_is_well_soon_after(way: Way) -> None:
     async def outage(clock: Clock) -> tuple[float, float]:
-        """Requests sent for each one offered, and the seconds until the last failure after the endpoints' return."""
+        """Requests sent for each one offered, and the seconds until the last failure after the instances' return."""
         play = Play(clock)
         await play.clients(300, rate=100)
-        before = play.endpoints.asked
+        before = play.instances.asked
         play.things_are(way)
         await play.clients(1000, rate=100)
-        sent = (play.endpoints.asked - before) / 1000
+        sent = (play.instances.asked - before) / 1000
         play.things_are(well)
         play.seen["things"].clear()
         back = clock()
@@ -231,7 +231,7 @@ VANDALS = [(way, share) for way in (breaking_off, answering_503, misbehaving) fo
 def test_who_asks_for_what_fails_takes_it_from_nobody_else(way: Way, name: str, share: float) -> None:
     async def seen(clock: Clock) -> tuple[set[int], set[int]]:
         play = Play(clock)
-        play.endpoints.bad = way
+        play.instances.bad = way
         vandal = asyncio.create_task(play.vandal(int(300 * share), 50 * share, name))
         await play.clients(300, 50, name)
         return {each.status for each in play.seen[name]}, await vandal
@@ -246,39 +246,39 @@ def test_who_asks_for_what_fails_takes_it_from_nobody_else(way: Way, name: str, 
 def test_who_has_answered_and_is_alone_is_not_asked_again(way: Way) -> None:
     async def asked(clock: Clock) -> int:
         play = Play(clock)
-        play.endpoints.ways["another"] = way
+        play.instances.ways["another"] = way
         await play.clients(40, 100, "others")
-        return play.endpoints.asked
+        return play.instances.asked
 
     assert played(asked) == 40
 
 
 @pytest.mark.parametrize("method", [b"GET", b"PUT"])
 @pytest.mark.parametrize("seconds", [1.0, 10.0])
-def test_a_crowd_is_served_by_a_lone_endpoint_that_is_back(method: bytes, seconds: float) -> None:
+def test_a_crowd_is_served_by_a_lone_instance_that_is_back(method: bytes, seconds: float) -> None:
     """Also when its circuit knows nothing of that: the first few tell, and the others wait for them."""
 
     async def statuses(clock: Clock) -> list[int]:
         play = Play(clock)
-        play.endpoints.ways["another"] = refusing
+        play.instances.ways["another"] = refusing
         await play.clients(int(100 * seconds), 100, "others")
         assert play.seen["others"][-1].status == 503
-        play.endpoints.ways["another"] = well
+        play.instances.ways["another"] = well
         await asyncio.sleep(17)
         return await asyncio.gather(*(play.ask("others", method=method) for _ in range(400)))
 
     assert set(played(statuses)) == {200}
 
 
-def test_a_crowd_before_a_lone_endpoint_that_is_still_away_is_told_so_at_once_and_adds_no_load() -> None:
+def test_a_crowd_before_a_lone_instance_that_is_still_away_is_told_so_at_once_and_adds_no_load() -> None:
     async def crowd(clock: Clock) -> tuple[set[int], int, float]:
         play = Play(clock)
-        play.endpoints.ways["another"] = refusing
+        play.instances.ways["another"] = refusing
         await play.clients(100, 100, "others")
         await asyncio.sleep(17)
-        before, began = play.endpoints.asked, clock()
+        before, began = play.instances.asked, clock()
         statuses = await asyncio.gather(*(play.ask("others") for _ in range(400)))
-        return set(statuses), play.endpoints.asked - before, clock() - began
+        return set(statuses), play.instances.asked - before, clock() - began
 
     statuses, sent, took = played(crowd)
     assert statuses <= {502, 503}
@@ -289,18 +289,18 @@ def test_a_crowd_before_a_lone_endpoint_that_is_still_away_is_told_so_at_once_an
 @pytest.mark.parametrize("name", ADDRESSES)
 @pytest.mark.parametrize("vandals", [PROBES, 40])
 @pytest.mark.parametrize("leaving", [False, True])
-def test_who_hangs_while_an_endpoint_comes_back_has_nobody_wait_for_it(
+def test_who_hangs_while_an_instance_comes_back_has_nobody_wait_for_it(
     name: str, vandals: int, *, leaving: bool
 ) -> None:
     """Probes may be anybody's: that one was connected says that somebody is there, whatever it is answered."""
 
     async def crowd(clock: Clock) -> tuple[set[int], float]:
         play = Play(clock)
-        play.endpoints.ways |= dict.fromkeys(ADDRESSES[name], refusing)
+        play.instances.ways |= dict.fromkeys(ADDRESSES[name], refusing)
         await play.clients(400, 100, name)
         assert play.seen[name][-1].status == 503
-        play.endpoints.ways |= dict.fromkeys(ADDRESSES[name], well)
-        play.endpoints.bad = hanging
+        play.instances.ways |= dict.fromkeys(ADDRESSES[name], well)
+        play.instances.bad = hanging
         await asyncio.sleep(17)
         began = clock()
         hang = [asyncio.create_task(play.ask(name, BAD)) for _ in range(vandals)]

@@ -1,5 +1,6 @@
 """How a revision is named, and which one a gateway serves."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,15 @@ def test_what_is_not_what_its_name_says_is_not_whole(root: Path) -> None:
     root.rename(root.parent / revision)
     assert whole(root.parent, revision)
     (root.parent / revision / "users" / "function.toml").write_text("edited")
+    assert not whole(root.parent, revision)
+
+
+def test_what_holds_a_pipe_is_not_whole(root: Path) -> None:
+    """A gateway that opened it would wait for whoever writes there, and with it everybody."""
+    revision = named(root)
+    root.rename(root.parent / revision)
+    (root.parent / revision / "users" / "function.toml").unlink()
+    os.mkfifo(root.parent / revision / "users" / "function.toml")
     assert not whole(root.parent, revision)
 
 

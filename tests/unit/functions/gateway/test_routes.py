@@ -31,7 +31,7 @@ def test_a_route_is_called_by_its_method_and_path() -> None:
     assert compile_routes([manifest({"match": "GET /a/{id}"})])[0].template == "GET /a/{id}"
 
 
-def test_the_gateway_is_no_endpoint_of_its_own() -> None:
+def test_the_gateway_is_no_instance_of_its_own() -> None:
     assert compile_routes([manifest({"match": "GET /a"}, name="gateway")]) == []
 
 

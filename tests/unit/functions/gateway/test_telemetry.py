@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from functions.gateway.endpoints.watch import Membership
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.instances.watch import Membership
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.limit.bucket import Verdict
 from functions.gateway.stages.limit.fallback import Fallback
@@ -101,22 +101,22 @@ async def test_what_parts_know_is_read_from_them(metrics: Metrics, telemetry: Te
     shared = Shared()
     limits = Fallback(shared, shared, MemoryPermits(lambda: 0), live=lambda: 1)
     telemetry.watch(members, Client(), limits, shared)
-    assert shown(metrics, "portico_gateway_endpoints_alive") == {'{function="users"} 2', '{function="orders"} 0'}
+    assert shown(metrics, "portico_gateway_upstream_instances") == {'{function="users"} 2', '{function="orders"} 0'}
     assert shown(metrics, "portico_gateway_upstream_connections") == {
         f'{{function="{name}",state="{state}"}} 0' for name in members for state in ("idle", "in_use")
     }
-    assert shown(metrics, "portico_gateway_limits_local") == {" 0"}
+    assert shown(metrics, "portico_gateway_limit_local") == {" 0"}
     shared.away = True
     await limits.take(ONCE, ("b",))
     await limits.take(ONCE, ("b",))
-    assert shown(metrics, "portico_gateway_limits_local") == {" 1"}
+    assert shown(metrics, "portico_gateway_limit_local") == {" 1"}
     assert shown(metrics, "portico_gateway_limit_decisions_total") == {
         '{store="leased",decision="admitted"} 7',
         '{store="local",decision="admitted"} 1',
         '{store="local",decision="refused"} 1',
     }
     assert shown(metrics, "portico_gateway_limit_questions_total") == {" 3"}
-    assert shown(metrics, "portico_gateway_limit_leased") == {" 5"}
+    assert shown(metrics, "portico_gateway_limit_leased_permits") == {" 5"}
     assert shown(metrics, "portico_gateway_limit_active_keys") == {" 2"}
     await limits.close()
 

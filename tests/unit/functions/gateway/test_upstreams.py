@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.gateway.endpoints.watch import Membership
+from functions.gateway.instances.watch import Membership
 from functions.gateway.routes import compile_routes
 from functions.gateway.stages.breaker.circuit import State
 from functions.gateway.stages.forward.client import Client
@@ -33,7 +33,7 @@ def test_a_function_may_be_given_up_sooner() -> None:
     assert (circuit.state, circuit.until) == (State.OPEN, 2.0)
 
 
-def test_an_endpoint_that_left_is_forgotten() -> None:
+def test_an_instance_that_left_is_forgotten() -> None:
     members = Membership("things")
     function = upstream(manifest(circuit={"consecutive": 1}), members, Client(), lambda: 0.0, lambda: None)
     members.update(frozenset({"a"}))

@@ -14,6 +14,7 @@ from litestar import Litestar, Response, Router, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, Parameter
 
+from runtime.http import api as module
 from runtime.http.api import api
 from runtime.http.problem import DEPENDENCY_UNAVAILABLE, FORBIDDEN, KINDS, Problem
 from runtime.http.validation import Fault, Invalid
@@ -230,6 +231,51 @@ async def test_what_a_dependency_raises_has_the_name_that_it_was_given() -> None
     assert slug(response) == (503, "dependency-unavailable")
     assert response.headers["retry-after"] == "1"
     assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (Problem(FORBIDDEN), [("refused", {"problem": "forbidden"})]),
+        (
+            Invalid([Fault(("a",), "no")] * 9),
+            [("refused", {"problem": "invalid-request", "at": ["/a"] * 5})],
+        ),
+        (
+            Problem(DEPENDENCY_UNAVAILABLE, "The database cannot be reached."),
+            [
+                (
+                    "failed",
+                    {
+                        "problem": "dependency-unavailable",
+                        "detail": "The database cannot be reached.",
+                        "why": "OSError: gone",
+                    },
+                )
+            ],
+        ),
+        (ZeroDivisionError(), []),  # told with its traceback, where it was caught
+    ],
+)
+async def test_the_log_says_why_a_request_was_refused_or_failed(
+    raised: Exception, told: list[tuple[str, dict[str, object]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(module, "tell_refusal", lambda _event, **what: said.append(("refused", what)))
+    monkeypatch.setattr(module, "tell_failure", lambda _event, **what: said.append(("failed", what)))
+
+    @get("/it")
+    async def it() -> None:
+        raise raised from OSError("gone")
+
+    @asynccontextmanager
+    async def nothing(_: Litestar) -> AsyncIterator[None]:
+        yield
+
+    transport = httpx.ASGITransport(cast("Any", api([it], lifespan=nothing, failures={})))
+    async with httpx.AsyncClient(transport=transport, base_url="http://it") as client:
+        await client.get("/it")
+    assert said == told
 
 
 async def test_our_fault_shows_nothing_of_the_inside() -> None:

@@ -59,7 +59,7 @@ def test_what_is_said_of_the_state_is_true_or_nothing_is_done(
         with nullcontext() if holds_of_it else pytest.raises(Problem) as refused:
             conditions.require(current, MOMENT)
         if refused is not None:
-            assert refused.value.kind.slug == "stale"
+            assert refused.value.kind.slug == "precondition-failed"
             assert list(refused.value.headers) == ([(b"etag", HERE.encode())] if current else [])
 
 
@@ -69,7 +69,7 @@ def test_a_date_is_in_gmt_wherever_it_is_read(zone: str, monkeypatch: pytest.Mon
         elsewhere.setenv("TZ", zone)
         time.tzset()
         Conditions(if_unmodified_since="Sun Nov 22 17:04:23 2026").require(THING, MOMENT)
-        with pytest.raises(Problem, match="stale"):
+        with pytest.raises(Problem, match="precondition-failed"):
             Conditions(if_unmodified_since="Sun Nov 22 17:04:22 2026").require(THING, MOMENT)
     time.tzset()
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from functions.gateway.redis.conversation import Conversation, Script, Unavailable, connection
+from functions.gateway.redis.conversation import Conversation, Script, connection
+from functions.gateway.redis.patience import Unavailable
 
 if TYPE_CHECKING:
     from tests.contract.conftest import RedisServer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.gateway.redis.conversation import Conversation, Unavailable, connection
+from functions.gateway.redis.conversation import Conversation, connection
+from functions.gateway.redis.patience import Unavailable
 from runtime.units import Limit
 from tests.contract.conftest import RedisServer
 from tests.contract.functions.gateway.redis.group import OTHER, SECRET, Group, watched

@@ -1,4 +1,4 @@
-"""Which endpoint a request goes to, and what is counted of it."""
+"""Which instance a request goes to, and what is counted of it."""
 
 import asyncio
 import random
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.endpoints.watch import Membership
 from functions.gateway.exchange import Exchange, Response
+from functions.gateway.instances.watch import Membership
 from functions.gateway.pipeline import random_below
 from functions.gateway.stages.balance import balance, choose, elsewhere
 from functions.gateway.stages.breaker.circuit import PROBES, Rules
@@ -40,7 +40,7 @@ async def test_a_request_counts_until_its_answer_is_finished() -> None:
     during: list[int] = []
 
     async def below(asked: Exchange) -> Response:
-        during.append(in_flight[asked.endpoint])
+        during.append(in_flight[asked.instance])
         return Response(200, [])
 
     response = await balance(members("a"), in_flight, untroubled(), first)(below)(exchange())
@@ -57,13 +57,13 @@ async def test_a_request_that_failed_counts_no_more(failure: Exception) -> None:
     assert in_flight["a"] == 0
 
 
-async def test_the_endpoint_that_was_chosen_is_noted() -> None:
+async def test_the_instance_that_was_chosen_is_noted() -> None:
     asked = exchange()
     await balance(members("a"), Counter(), untroubled(), first)(Below())(asked)
-    assert (asked.endpoint, asked.tried) == ("a", ["a"])
+    assert (asked.instance, asked.tried) == ("a", ["a"])
 
 
-async def test_without_an_endpoint_the_client_is_told_to_come_back() -> None:
+async def test_without_an_instance_the_client_is_told_to_come_back() -> None:
     with pytest.raises(Problem) as raised:
         await balance(members(), Counter(), untroubled(), first)(Below())(exchange())
     assert raised.value.kind is UNREACHABLE
@@ -115,10 +115,10 @@ async def chosen(alive: Membership, circuits: Circuits, now: float) -> set[str]:
     handler = balance(alive, Counter(), circuits, random_below, lambda: now)(below)
     for _ in range(100):
         await handler(exchange())
-    return {asked.endpoint for asked in below.seen}
+    return {asked.instance for asked in below.seen}
 
 
-async def test_an_endpoint_with_an_open_circuit_gets_no_request_until_it_may_be_probed() -> None:
+async def test_an_instance_with_an_open_circuit_gets_no_request_until_it_may_be_probed() -> None:
     circuits = failing("a")
     assert await chosen(members("a", "b"), circuits, 9.9) == {"b"}
     assert await chosen(members("a", "b"), circuits, 10.0) == {"a", "b"}
@@ -132,7 +132,7 @@ async def test_with_every_circuit_open_the_client_is_told_when_to_come_back(now:
     assert (b"retry-after", seconds) in raised.value.headers
 
 
-async def test_open_circuits_of_a_function_without_endpoints_are_not_the_reason() -> None:
+async def test_open_circuits_of_a_function_without_instances_are_not_the_reason() -> None:
     with pytest.raises(Problem) as raised:
         await chosen(members(), failing("a"), 0.0)
     assert raised.value.kind is UNREACHABLE
@@ -168,7 +168,7 @@ async def test_a_further_try_goes_to_whoever_s_circuit_lets_it() -> None:
     await balance(members("a", "b", "c", "d"), Counter(), failing("a", "b", "c"), random_below, lambda: 1.0)(below)(
         asked
     )
-    assert asked.endpoint == "d"
+    assert asked.instance == "d"
 
 
 async def test_who_comes_while_probes_are_under_way_waits_for_them() -> None:
@@ -176,7 +176,7 @@ async def test_who_comes_while_probes_are_under_way_waits_for_them() -> None:
     in_flight: Counter[str] = Counter()
 
     async def below(asked: Exchange) -> Response:
-        circuit = circuits.of(asked.endpoint)
+        circuit = circuits.of(asked.instance)
         generation = circuit.enter(10.0)
         await answers.wait()
         circuit.succeeded(generation)

@@ -25,7 +25,7 @@ from functions.gateway.stages.cache.keys import plain
 from functions.gateway.stages.cache.levels import Levels
 from functions.gateway.stages.cache.stage import Rules, cache
 from functions.gateway.stages.forward.headers import incoming
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 from runtime.http.problem import UNREACHABLE, Problem
 from tests.contract.functions.gateway.stages.cache.conftest import Gateway, until
 from tests.contract.functions.gateway.stages.cache.script import Answer, Function
@@ -88,7 +88,7 @@ class InProcess:
     async def _answered(self, asked: Exchange) -> Response:
         status, said, content = self.function.answers(texts(asked.headers))
         if self.function.step.breaks:
-            raise EndpointFailed(UNREACHABLE, sent=True)
+            raise InstanceFailed(UNREACHABLE, sent=True)
         fields = incoming([(name.lower().encode(), value.encode()) for name, value in said])
         return Response(status, fields, b"" if asked.method == b"HEAD" else content)
 
@@ -140,7 +140,7 @@ def through_nginx(folder: Path, redis_url: str, base: int) -> Iterator[Backend]:
             ROOT / "functions/gateway",
             PORT=str(layout.slot(GATEWAY, 1)),
             FUNCTIONS_DIR=str(manifest(folder / "functions", port)),
-            ENDPOINTS=f"directory:{folder / 'members'}",
+            DISCOVERY=f"directory:{folder / 'members'}",
             REDIS_URL=redis_url,
             CACHE_URL=redis_url,
         )

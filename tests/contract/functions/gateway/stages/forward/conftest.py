@@ -47,7 +47,7 @@ class Asking(Protocol):
 
     async def ask(
         self,
-        endpoint: str,
+        instance: str,
         method: bytes = b"GET",
         target: bytes = b"/",
         headers: tuple[Header, ...] = (),
@@ -71,15 +71,15 @@ class Portico:
 
     async def ask(
         self,
-        endpoint: str,
+        instance: str,
         method: bytes = b"GET",
         target: bytes = b"/",
         headers: tuple[Header, ...] = (),
         body: Receive | bytes = b"",
         length: int | None = 0,
     ) -> Told:
-        fields = [(b"host", endpoint.encode()), *headers]
-        response = await self.client.send(endpoint, method, target, fields, body, length)
+        fields = [(b"host", instance.encode()), *headers]
+        response = await self.client.send(instance, method, target, fields, body, length)
 
         async def read() -> AsyncIterator[bytes]:
             if response.content:
@@ -110,7 +110,7 @@ class Oracle:
 
     async def ask(
         self,
-        endpoint: str,
+        instance: str,
         method: bytes = b"GET",
         target: bytes = b"/",
         headers: tuple[Header, ...] = (),
@@ -119,8 +119,8 @@ class Oracle:
     ) -> Told:
         request = httpx.Request(
             method.decode(),
-            f"http://{endpoint}/",
-            headers=[(b"host", endpoint.encode()), *headers, *_framing(body, length)],
+            f"http://{instance}/",
+            headers=[(b"host", instance.encode()), *headers, *_framing(body, length)],
             content=body if isinstance(body, bytes) else _parts(body),
             extensions={**self.client.build_request("GET", "http://x").extensions, "target": target},
         )

@@ -82,7 +82,7 @@ class Peer:
     def __init__(self, scripts: tuple[Script, ...]) -> None:
         self._scripts = list(scripts)
         self._playing: set[asyncio.Task[None]] = set()
-        self.endpoint = ""
+        self.instance = ""
         self.accepted = 0
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +112,7 @@ async def listening(*scripts: Script, tls: ssl.SSLContext | None = None, port: i
     """A peer for the length of the block, on a free port unless it is told one."""
     peer = Peer(scripts)
     server = await asyncio.start_server(peer.play, "127.0.0.1", port, ssl=tls)
-    peer.endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    peer.instance = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield peer
     finally:

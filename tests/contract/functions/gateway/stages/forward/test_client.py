@@ -37,7 +37,7 @@ def body(*parts: bytes) -> Callable[[], Awaitable[bytes]]:
 )
 async def test_content_ends_where_its_framing_says(asking: Asking, answer: bytes, content: bytes) -> None:
     async with listening(answering(answer)) as peer:
-        told = await asking.ask(peer.endpoint)
+        told = await asking.ask(peer.instance)
         assert await told.content() == content
         assert told.status == int(answer.rpartition(b"HTTP/1.")[2][2:5])
 
@@ -49,22 +49,22 @@ async def test_an_answer_that_comes_byte_by_byte_is_the_same(asking: Asking) -> 
             await wire.send(bytes([byte]))
 
     async with listening(script) as peer:
-        told = await asking.ask(peer.endpoint)
+        told = await asking.ask(peer.instance)
         assert (told.status, await told.content()) == (200, b"hello")
 
 
 async def test_heads_answer_has_a_length_and_no_content_and_its_connection_is_used_again(asking: Asking) -> None:
     async with listening(keeping(OK + b"Content-Length: 5\r\n\r\n", HELLO)) as peer:
-        told = await asking.ask(peer.endpoint, b"HEAD")
+        told = await asking.ask(peer.instance, b"HEAD")
         assert ((b"content-length", b"5") in told.headers, await told.content()) == (True, b"")
-        assert await (await asking.ask(peer.endpoint)).content() == b"hello"
+        assert await (await asking.ask(peer.instance)).content() == b"hello"
         assert peer.accepted == 1
 
 
 async def test_several_cookies_stay_apart_and_in_order_and_values_keep_their_bytes(asking: Asking) -> None:
     answer = OK + b"Set-Cookie: a=1; Path=/\r\nX-Name: caf\xe9\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
     async with listening(answering(answer)) as peer:
-        told = await asking.ask(peer.endpoint)
+        told = await asking.ask(peer.instance)
     assert told.headers[:3] == [(b"set-cookie", b"a=1; Path=/"), (b"x-name", b"caf\xe9"), (b"set-cookie", b"b=2")]
 
 
@@ -77,7 +77,7 @@ async def test_target_and_fields_go_out_byte_for_byte(asking: Asking, target: by
         await wire.send(HELLO)
 
     async with listening(script) as peer:
-        await (await asking.ask(peer.endpoint, b"OPTIONS", target, ((b"x-name", b"caf\xe9; a, b"),))).content()
+        await (await asking.ask(peer.instance, b"OPTIONS", target, ((b"x-name", b"caf\xe9; a, b"),))).content()
     assert asked[0].line == b"OPTIONS " + target + b" HTTP/1.1"
     assert b"x-name: caf\xe9; a, b" in [line.replace(b"X-Name", b"x-name") for line in asked[0].fields]
 
@@ -101,7 +101,7 @@ async def test_a_body_arrives_whole_in_the_framing_that_fits(
 
     given = given if isinstance(given, bytes) else body(b"he", b"llo")
     async with listening(script) as peer:
-        assert (await asking.ask(peer.endpoint, b"POST", b"/", (), given, length)).status == 200
+        assert (await asking.ask(peer.instance, b"POST", b"/", (), given, length)).status == 200
     assert asked[0].content == b"hello"
     assert framing in asked[0].head.lower().split(b"\r\n")
 
@@ -118,7 +118,7 @@ async def test_events_arrive_as_they_are_sent(asking: Asking) -> None:
         await wire.send(b"0\r\n\r\n")
 
     async with listening(script) as peer:
-        told = await asking.ask(peer.endpoint)
+        told = await asking.ask(peer.instance)
         events = told.read()
         for _ in range(3):
             heard.put_nowait(None)  # only now is the next event sent
@@ -128,7 +128,7 @@ async def test_events_arrive_as_they_are_sent(asking: Asking) -> None:
 
 async def test_one_connection_serves_one_request_after_another(asking: Asking) -> None:
     async with listening(keeping(HELLO, OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", HELLO)) as peer:
-        contents = [await (await asking.ask(peer.endpoint)).content() for _ in range(3)]
+        contents = [await (await asking.ask(peer.instance)).content() for _ in range(3)]
         assert (contents, peer.accepted) == ([b"hello", b"", b"hello"], 1)
 
 
@@ -136,8 +136,8 @@ async def test_connection_close_is_honoured(asking: Asking) -> None:
     async with listening(
         keeping(OK + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello"), answering(HELLO)
     ) as peer:
-        assert await (await asking.ask(peer.endpoint)).content() == b"hello"
-        assert await (await asking.ask(peer.endpoint)).content() == b"hello"
+        assert await (await asking.ask(peer.instance)).content() == b"hello"
+        assert await (await asking.ask(peer.instance)).content() == b"hello"
         assert peer.accepted == 2
 
 
@@ -156,7 +156,7 @@ async def test_content_that_stops_short_never_looks_like_an_end(asking: Asking, 
             wire.reset()
 
     async with listening(script) as peer:
-        parts = (await asking.ask(peer.endpoint)).read()
+        parts = (await asking.ask(peer.instance)).read()
         assert await anext(parts) == b"hello"
         read.set()
         with pytest.raises(asking.broken):
@@ -165,34 +165,34 @@ async def test_content_that_stops_short_never_looks_like_an_end(asking: Asking, 
 
 async def test_a_refused_connection_is_told_apart(asking: Asking) -> None:
     async with listening() as peer:
-        endpoint = peer.endpoint
+        instance = peer.instance
     with pytest.raises(asking.refused):
-        await asking.ask(endpoint)
+        await asking.ask(instance)
 
 
 @pytest.mark.parametrize("broken", [b"NONSENSE\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", OK + b"Content-Length: x\r\n\r\n"])
 async def test_what_is_not_http_is_refused(asking: Asking, broken: bytes) -> None:
     async with listening(keeping(broken)) as peer:
         with pytest.raises(asking.misbehaved):
-            await asking.ask(peer.endpoint)
+            await asking.ask(peer.instance)
 
 
 @pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200", OK + b"X: y\r\n"])
 async def test_a_connection_that_closes_before_the_head_is_whole_is_broken(asking: Asking, before: bytes) -> None:
     async with listening(answering(before)) as peer:
         with pytest.raises(asking.broken):
-            await asking.ask(peer.endpoint)
+            await asking.ask(peer.instance)
 
 
 async def test_a_head_that_does_not_come_is_given_up(hasty: Asking) -> None:
     async with listening(keeping(b"")) as peer:
         with pytest.raises(hasty.late):
-            await hasty.ask(peer.endpoint)
+            await hasty.ask(peer.instance)
 
 
 async def test_content_that_stops_coming_is_given_up(hasty: Asking) -> None:
     async with listening(keeping(OK + b"Content-Length: 9\r\n\r\nhello")) as peer:
-        told = await hasty.ask(peer.endpoint)
+        told = await hasty.ask(peer.instance)
         with pytest.raises(hasty.late):
             await told.content()
 
@@ -207,7 +207,7 @@ async def test_cancelling_closes_the_connection(asking: Asking) -> None:
         gone.set()
 
     async with listening(script) as peer:
-        task = asyncio.create_task(_discard(asking, peer.endpoint))
+        task = asyncio.create_task(_discard(asking, peer.instance))
         await asked.wait()
         task.cancel()
         await gone.wait()
@@ -215,8 +215,8 @@ async def test_cancelling_closes_the_connection(asking: Asking) -> None:
             await task
 
 
-async def _discard(asking: Asking, endpoint: str) -> None:
-    await asking.ask(endpoint)
+async def _discard(asking: Asking, instance: str) -> None:
+    await asking.ask(instance)
 
 
 async def test_closing_an_answer_early_closes_the_connection(asking: Asking) -> None:
@@ -229,6 +229,6 @@ async def test_closing_an_answer_early_closes_the_connection(asking: Asking) -> 
         gone.set()
 
     async with listening(script) as peer:
-        told = await asking.ask(peer.endpoint)
+        told = await asking.ask(peer.instance)
         await told.close()
         await gone.wait()

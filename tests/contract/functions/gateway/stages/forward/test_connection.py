@@ -27,12 +27,12 @@ BLOCK = bytes(100_000)
 FLAT = 8_000_000
 
 
-async def get(client: Client, endpoint: str) -> Response:
-    return await client.send(endpoint, b"GET", b"/", [(b"host", b"x")], b"", 0)
+async def get(client: Client, instance: str) -> Response:
+    return await client.send(instance, b"GET", b"/", [(b"host", b"x")], b"", 0)
 
 
-async def post(client: Client, endpoint: str, body: Receive | bytes, length: int | None) -> Response:
-    return await client.send(endpoint, b"POST", b"/", [(b"host", b"x")], body, length)
+async def post(client: Client, instance: str, body: Receive | bytes, length: int | None) -> Response:
+    return await client.send(instance, b"POST", b"/", [(b"host", b"x")], body, length)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -55,7 +55,7 @@ def endless(part: bytes) -> tuple[Receive, list[int]]:
 
 async def test_a_small_answer_comes_whole_without_a_stream(client: Client) -> None:
     async with listening(keeping(HELLO)) as peer:
-        response = await get(client, peer.endpoint)
+        response = await get(client, peer.instance)
     assert (response.status, response.content, response.stream) == (200, b"hello", None)
 
 
@@ -67,24 +67,24 @@ async def test_a_target_beyond_ascii_goes_out_as_it_came(client: Client) -> None
         await wire.send(HELLO)
 
     async with listening(script) as peer:
-        await client.send(peer.endpoint, b"GET", b"/caf\xc3\xa9", [(b"host", b"x")], b"", 0)
+        await client.send(peer.instance, b"GET", b"/caf\xc3\xa9", [(b"host", b"x")], b"", 0)
     assert asked[0].line == b"GET /caf\xc3\xa9 HTTP/1.1"
 
 
 async def test_a_request_that_would_split_never_reaches_the_wire(client: Client) -> None:
     async with listening() as peer:
         with pytest.raises(Misuse):
-            await client.send(peer.endpoint, b"GET", b"/", [(b"host", b"x\r\nx-admin: 1")], b"", 0)
+            await client.send(peer.instance, b"GET", b"/", [(b"host", b"x\r\nx-admin: 1")], b"", 0)
         with pytest.raises(Misuse):
-            await post(client, peer.endpoint, b"hello", 4)
+            await post(client, peer.instance, b"hello", 4)
         assert peer.accepted == 0
 
 
 async def test_a_connection_that_closed_while_idle_is_replaced_in_silence(client: Client) -> None:
     async with listening(answering(HELLO), answering(HELLO)) as peer:
-        await get(client, peer.endpoint)
-        await until(lambda: client.pools[peer.endpoint].open == 0)
-        assert (await get(client, peer.endpoint)).content == b"hello"
+        await get(client, peer.instance)
+        await until(lambda: client.pools[peer.instance].open == 0)
+        assert (await get(client, peer.instance)).content == b"hello"
 
 
 @pytest.mark.parametrize("rudely", [False, True])
@@ -98,9 +98,9 @@ async def test_a_used_connection_that_closes_before_any_byte_of_an_answer_is_sta
             wire.reset()
 
     async with listening(script) as peer:
-        await get(client, peer.endpoint)
+        await get(client, peer.instance)
         with pytest.raises(ConnectionStale) as stale:
-            await get(client, peer.endpoint)
+            await get(client, peer.instance)
     assert stale.value.sent
 
 
@@ -115,14 +115,14 @@ async def test_a_fresh_connection_that_closes_before_any_byte_of_an_answer_is_br
 
     async with listening(script) as peer:
         with pytest.raises(ConnectionBroken):
-            await get(client, peer.endpoint)
+            await get(client, peer.instance)
 
 
 async def test_a_used_connection_that_closes_within_the_head_is_broken(client: Client) -> None:
     async with listening(answering(HELLO, b"HTTP/1.1 2")) as peer:
-        await get(client, peer.endpoint)
+        await get(client, peer.instance)
         with pytest.raises(ConnectionBroken):
-            await get(client, peer.endpoint)
+            await get(client, peer.instance)
 
 
 async def test_content_until_close_that_is_reset_is_broken(client: Client) -> None:
@@ -135,7 +135,7 @@ async def test_content_until_close_that_is_reset_is_broken(client: Client) -> No
         wire.reset()
 
     async with listening(script) as peer:
-        response = await get(client, peer.endpoint)
+        response = await get(client, peer.instance)
         assert response.stream is not None
         got = response.content or await response.stream.read()
         read.set()
@@ -167,15 +167,15 @@ async def test_a_broken_answer_is_refused_and_its_connection_closed(client: Clie
 
     async with listening(script) as peer:
         with pytest.raises(Misbehaved):
-            await get(client, peer.endpoint)
+            await get(client, peer.instance)
         await gone.wait()
 
 
 async def test_bytes_after_an_answer_cost_it_the_connection(client: Client) -> None:
     smuggled = OK + b"Content-Length: 4\r\n\r\nevil"
     async with listening(keeping(HELLO + smuggled), keeping(HELLO)) as peer:
-        assert (await get(client, peer.endpoint)).content == b"hello"
-        assert (await get(client, peer.endpoint)).content == b"hello"
+        assert (await get(client, peer.instance)).content == b"hello"
+        assert (await get(client, peer.instance)).content == b"hello"
         assert peer.accepted == 2
 
 
@@ -189,10 +189,10 @@ async def test_bytes_that_nobody_asked_for_close_an_idle_connection(client: Clie
         await wire.gone()
 
     async with listening(script, keeping(HELLO)) as peer:
-        await get(client, peer.endpoint)
+        await get(client, peer.instance)
         idle.set()
-        await until(lambda: client.pools[peer.endpoint].open == 0)
-        assert (await get(client, peer.endpoint)).content == b"hello"
+        await until(lambda: client.pools[peer.instance].open == 0)
+        assert (await get(client, peer.instance)).content == b"hello"
 
 
 async def test_an_early_answer_is_delivered_and_the_upload_stopped_for_good(client: Client) -> None:
@@ -206,12 +206,12 @@ async def test_an_early_answer_is_delivered_and_the_upload_stopped_for_good(clie
 
     read, calls = endless(b"x" * 1000)
     async with listening(script, keeping(HELLO)) as peer:
-        response = await post(client, peer.endpoint, read, None)
+        response = await post(client, peer.instance, read, None)
         asked_for = calls[0]
         assert (response.status, response.content) == (413, b"no!")
         await gone.wait()
         assert calls[0] == asked_for
-        assert (await get(client, peer.endpoint)).content == b"hello"
+        assert (await get(client, peer.instance)).content == b"hello"
         assert peer.accepted == 2
 
 
@@ -227,7 +227,7 @@ async def test_an_early_answer_interrupts_a_body_that_does_not_come(client: Clie
         return parts.pop() if parts else await asyncio.get_running_loop().create_future()
 
     async with listening(script) as peer:
-        assert (await post(client, peer.endpoint, read, 1000)).status == 413
+        assert (await post(client, peer.instance, read, 1000)).status == 413
 
 
 async def test_a_body_that_breaks_off_at_once_was_never_sent(client: Client) -> None:
@@ -236,7 +236,7 @@ async def test_a_body_that_breaks_off_at_once_was_never_sent(client: Client) -> 
 
     async with listening() as peer:
         with pytest.raises(UploadFailed) as failed:
-            await post(client, peer.endpoint, read, 10)
+            await post(client, peer.instance, read, 10)
         assert (failed.value.sent, peer.accepted) == (False, 0)
 
 
@@ -252,12 +252,12 @@ async def test_a_body_that_ends_early_closes_the_connection_instead_of_ending_th
 
     async with listening(script) as peer:
         with pytest.raises(UploadFailed) as failed:
-            await post(client, peer.endpoint, read, 10)
+            await post(client, peer.instance, read, 10)
         assert failed.value.sent
         await gone.wait()
 
 
-async def test_a_client_that_goes_silent_in_its_body_is_not_the_endpoints_fault(impatient: Client) -> None:
+async def test_a_client_that_goes_silent_in_its_body_is_not_the_instances_fault(impatient: Client) -> None:
     parts = [b"hello"]
 
     async def read() -> bytes:
@@ -265,10 +265,10 @@ async def test_a_client_that_goes_silent_in_its_body_is_not_the_endpoints_fault(
 
     async with listening(Wire.gone) as peer:
         with pytest.raises(UploadFailed):
-            await post(impatient, peer.endpoint, read, 10)
+            await post(impatient, peer.instance, read, 10)
 
 
-async def test_an_endpoint_that_stops_taking_the_body_is_given_up(impatient: Client) -> None:
+async def test_an_instance_that_stops_taking_the_body_is_given_up(impatient: Client) -> None:
     async def script(wire: Wire) -> None:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # typed without its reading half
         await asyncio.get_running_loop().create_future()
@@ -276,10 +276,10 @@ async def test_an_endpoint_that_stops_taking_the_body_is_given_up(impatient: Cli
     read, _ = endless(bytes(1_000_000))
     async with listening(script) as peer:
         with pytest.raises(IdleTimeout):
-            await post(impatient, peer.endpoint, read, None)
+            await post(impatient, peer.instance, read, None)
 
 
-async def test_an_endpoint_that_takes_the_body_and_does_not_answer_is_given_up(impatient: Client) -> None:
+async def test_an_instance_that_takes_the_body_and_does_not_answer_is_given_up(impatient: Client) -> None:
     parts = [b"", b"lo", b"hel"]
 
     async def read() -> bytes:
@@ -287,16 +287,16 @@ async def test_an_endpoint_that_takes_the_body_and_does_not_answer_is_given_up(i
 
     async with listening(keeping(b"")) as peer:
         with pytest.raises(HeadTimeout):
-            await post(impatient, peer.endpoint, read, None)
+            await post(impatient, peer.instance, read, None)
 
 
-async def test_a_reader_that_takes_its_time_is_not_the_endpoints_fault(impatient: Client) -> None:
+async def test_a_reader_that_takes_its_time_is_not_the_instances_fault(impatient: Client) -> None:
     async def script(wire: Wire) -> None:
         await wire.request()
         await wire.send(OK + b"Content-Length: 20000000\r\n\r\n" + bytes(20_000_000))
 
     async with listening(script) as peer:
-        response = await get(impatient, peer.endpoint)
+        response = await get(impatient, peer.instance)
         assert response.stream is not None
         await _turns_of_the_sweep(impatient, 20)
         size = len(response.content)
@@ -324,7 +324,7 @@ async def test_closing_an_answer_that_has_arrived_keeps_its_connection(client: C
         await keeping(HELLO)(wire)
 
     async with listening(script) as peer:
-        response = await get(client, peer.endpoint)
+        response = await get(client, peer.instance)
         assert response.stream is not None
         more.set()
         if not response.content:
@@ -332,7 +332,7 @@ async def test_closing_an_answer_that_has_arrived_keeps_its_connection(client: C
         await response.stream.read()
         response.finish()
         response.finish()
-        assert (await get(client, peer.endpoint)).content == b"hello"
+        assert (await get(client, peer.instance)).content == b"hello"
         assert peer.accepted == 1
 
 
@@ -346,14 +346,14 @@ async def test_a_stream_closed_late_does_no_harm_to_who_has_the_connection_now(c
         await wire.request()
 
     async with listening(script) as peer:
-        first = await get(client, peer.endpoint)
+        first = await get(client, peer.instance)
         stream = first.stream
         if stream is not None:
             while await stream.read():
                 pass
-        second = await get(client, peer.endpoint)
+        second = await get(client, peer.instance)
         first.finish()
-        assert not client.pools[peer.endpoint].idle
+        assert not client.pools[peer.instance].idle
         assert second.stream is not None
         second.finish()
 
@@ -367,7 +367,7 @@ async def test_cancelling_an_upload_closes_the_connection_and_leaves_the_body_al
 
     read, calls = endless(b"x" * 1000)
     async with listening(script) as peer:
-        task = asyncio.create_task(post(client, peer.endpoint, read, None))
+        task = asyncio.create_task(post(client, peer.instance, read, None))
         await until(lambda: calls[0] > 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -396,12 +396,12 @@ async def test_fifty_megabytes_come_down_in_flat_memory(client: Client) -> None:
 
     async def down() -> None:
         async with listening(script) as peer:
-            response = await get(client, peer.endpoint)
+            response = await get(client, peer.instance)
             assert response.stream is not None
             size = len(response.content)
             while part := await response.stream.read():
                 size += len(part)
-                await asyncio.sleep(0)  # slower than the endpoint
+                await asyncio.sleep(0)  # slower than the instance
             assert size == LARGE
 
     await flat(down)
@@ -424,7 +424,7 @@ async def test_fifty_megabytes_go_up_in_flat_memory(client: Client, length: int 
 
     async def up() -> None:
         async with listening(script) as peer:
-            assert (await post(client, peer.endpoint, read, length)).status == 200
+            assert (await post(client, peer.instance, read, length)).status == 200
 
     await flat(up)
     assert received[0] >= LARGE
@@ -444,8 +444,8 @@ async def test_a_stream_of_events_may_be_silent_when_another_answer_may_not(impa
         await wire.send(b"data: 2\n\n")
 
     async with listening(events, keeping(OK + b"Content-Length: 5\r\n\r\nh")) as peer:
-        stream = (await get(impatient, peer.endpoint)).stream
-        silent = (await get(impatient, peer.endpoint)).stream
+        stream = (await get(impatient, peer.instance)).stream
+        silent = (await get(impatient, peer.instance)).stream
         assert stream is not None
         assert silent is not None
         with pytest.raises(IdleTimeout):
@@ -457,7 +457,7 @@ async def test_a_stream_of_events_may_be_silent_when_another_answer_may_not(impa
 async def test_even_events_are_given_up_when_none_comes_for_too_long() -> None:
     client = Client(Timeouts(connect=5.0, head=0.05, idle=0.05, events=0.1))
     async with listening(keeping(EVENTS)) as peer:
-        stream = (await get(client, peer.endpoint)).stream
+        stream = (await get(client, peer.instance)).stream
         assert stream is not None
         with pytest.raises(IdleTimeout):
             await stream.read()

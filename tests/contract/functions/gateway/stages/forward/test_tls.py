@@ -1,4 +1,4 @@
-"""Endpoints that speak TLS: answered like any other, once they have shown a certificate of the name expected."""
+"""Instances that speak TLS: answered like any other, once they have shown a certificate of the name expected."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -32,8 +32,8 @@ async def believer(authority: Authority) -> AsyncIterator[Client]:
     await client.close()
 
 
-async def get(client: Client, endpoint: str, name: str = NAME) -> Response:
-    return await client.send(f"https://{name}@{endpoint}", b"GET", b"/", [(b"host", NAME.encode())], b"", 0)
+async def get(client: Client, instance: str, name: str = NAME) -> Response:
+    return await client.send(f"https://{name}@{instance}", b"GET", b"/", [(b"host", NAME.encode())], b"", 0)
 
 
 async def rest(response: Response) -> int:
@@ -46,7 +46,7 @@ async def rest(response: Response) -> int:
 
 async def test_a_connection_is_kept_and_used_again(believer: Client, authority: Authority) -> None:
     async with listening(keeping(HELLO, HELLO), tls=authority.server(NAME)) as peer:
-        assert [(await get(believer, peer.endpoint)).content for _ in range(2)] == [b"hello", b"hello"]
+        assert [(await get(believer, peer.instance)).content for _ in range(2)] == [b"hello", b"hello"]
         assert peer.accepted == 1
         await believer.close()
 
@@ -55,7 +55,7 @@ async def test_an_answer_comes_as_a_stream(believer: Client, authority: Authorit
     size = 4 * 1024**2
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
     async with listening(keeping(whole), tls=authority.server(NAME)) as peer:
-        response = await get(believer, peer.endpoint)
+        response = await get(believer, peer.instance)
         assert len(response.content) + await rest(response) == size
         await believer.close()
 
@@ -63,7 +63,7 @@ async def test_an_answer_comes_as_a_stream(believer: Client, authority: Authorit
 async def test_an_answer_that_breaks_off_is_told(believer: Client, authority: Authority) -> None:
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"
     async with listening(answering(cut), tls=authority.server(NAME)) as peer:
-        response = await get(believer, peer.endpoint)
+        response = await get(believer, peer.instance)
         with pytest.raises(ConnectionBroken):
             await rest(response)
 
@@ -73,7 +73,7 @@ async def test_a_certificate_of_another_name_is_refused_before_anything_is_sent(
 ) -> None:
     async with listening(keeping(HELLO), tls=authority.server("other.example")) as peer:
         with pytest.raises(ConnectFailed, match="certificate") as raised:
-            await get(believer, peer.endpoint)
+            await get(believer, peer.instance)
         assert not raised.value.sent
 
 
@@ -81,7 +81,7 @@ async def test_a_certificate_of_an_unknown_authority_is_refused(believer: Client
     (tmp_path / "stranger").mkdir()
     async with listening(keeping(HELLO), tls=Authority(tmp_path / "stranger").server(NAME)) as peer:
         with pytest.raises(ConnectFailed, match="certificate"):
-            await get(believer, peer.endpoint)
+            await get(believer, peer.instance)
 
 
 async def test_a_server_that_does_not_speak_tls_is_refused(believer: Client) -> None:
@@ -91,7 +91,7 @@ async def test_a_server_that_does_not_speak_tls_is_refused(believer: Client) -> 
 
     async with listening(plain) as peer:
         with pytest.raises(ConnectFailed, match=r"(?i)wrong.version"):
-            await get(believer, peer.endpoint)
+            await get(believer, peer.instance)
 
 
 async def test_a_server_that_says_nothing_is_not_waited_for(authority: Authority) -> None:
@@ -101,5 +101,5 @@ async def test_a_server_that_says_nothing_is_not_waited_for(authority: Authority
     )
     async with listening(Wire.gone) as peer:
         with pytest.raises(ConnectFailed, match="not connected in time"):
-            await get(client, peer.endpoint)
+            await get(client, peer.instance)
     await client.close()

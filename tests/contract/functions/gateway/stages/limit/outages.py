@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from functions.gateway.redis.conversation import PATIENCE, Unavailable
+from functions.gateway.redis.conversation import PATIENCE
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission
 from functions.gateway.stages.limit.desk import Ask, Loan
 from functions.gateway.stages.limit.fallback import Fallback

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.desk import Loan
 from functions.gateway.stages.limit.leases import Leases, Question

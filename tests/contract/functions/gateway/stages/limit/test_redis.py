@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.asyncio.connection import Connection, parse_url
 
-from functions.gateway.redis.conversation import Unavailable, connection
+from functions.gateway.redis.conversation import connection
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.desk import LIFE, SLOT, Ask
 from functions.gateway.stages.limit.leases import Leases
 from functions.gateway.stages.limit.policy import MICROSECONDS, Policies, interval

@@ -101,7 +101,7 @@ def test_a_probe_that_nobody_waited_for_gives_its_place_to_another() -> None:
     assert broken.lets(9.0)
 
 
-def test_what_comes_after_the_endpoint_left_is_for_nobody() -> None:
+def test_what_comes_after_the_instance_left_is_for_nobody() -> None:
     gone = circuit()
     late = [gone.enter(0.0) for _ in range(3)]
     gone.forget()

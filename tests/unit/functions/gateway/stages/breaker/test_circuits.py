@@ -1,4 +1,4 @@
-"""Who of a function's endpoints may be asked: never less than half of them, unless all are broken."""
+"""Who of a function's instances may be asked: never less than half of them, unless all are broken."""
 
 from collections.abc import Sequence
 
@@ -88,7 +88,7 @@ def test_each_opening_is_told() -> None:
     assert len(told) == 2
 
 
-def test_an_endpoint_that_comes_back_begins_anew() -> None:
+def test_an_instance_that_comes_back_begins_anew() -> None:
     function = failing("a")
     late = function.of("a")
     function.forget("a")
@@ -136,7 +136,7 @@ def half_open() -> Circuits:
     return function
 
 
-def test_while_it_is_on_trial_each_word_of_an_endpoint_calls_two_and_then_all_are() -> None:
+def test_while_it_is_on_trial_each_word_of_an_instance_calls_two_and_then_all_are() -> None:
     function = half_open()
     crowd, circuit = Crowd(function, 9), function.of("a")
     circuit.succeeded(circuit.generation)

@@ -1,4 +1,4 @@
-"""What counts as an endpoint's failure, and what says nothing about it."""
+"""What counts as an instance's failure, and what says nothing about it."""
 
 import asyncio
 from contextlib import suppress
@@ -10,7 +10,7 @@ from functions.gateway.inbound import ClientLeft
 from functions.gateway.stages.breaker.circuit import PROBES, Rules, State
 from functions.gateway.stages.breaker.circuits import Circuits
 from functions.gateway.stages.breaker.stage import breaker
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 from runtime.http.problem import MALFORMED, MISBEHAVED, UNREACHABLE, Problem
 from runtime.serving.deadline import Deadline
 from tests.exchanges import Below, exchange
@@ -39,7 +39,7 @@ def circuits() -> Circuits:
 
 def asked() -> Exchange:
     made = exchange()
-    made.endpoint = "a"
+    made.instance = "a"
     return made
 
 
@@ -59,9 +59,9 @@ async def state_after(circuits: Circuits, clock: Clock, answer: int | BaseExcept
 
 
 @pytest.mark.parametrize(
-    "answer", [503, EndpointFailed(UNREACHABLE, sent=False), EndpointFailed(MISBEHAVED, sent=True)]
+    "answer", [503, InstanceFailed(UNREACHABLE, sent=False), InstanceFailed(MISBEHAVED, sent=True)]
 )
-async def test_a_failure_of_the_endpoint_counts(circuits: Circuits, clock: Clock, answer: int | Exception) -> None:
+async def test_a_failure_of_the_instance_counts(circuits: Circuits, clock: Clock, answer: int | Exception) -> None:
     assert await state_after(circuits, clock, answer) is State.OPEN
 
 
@@ -115,15 +115,15 @@ async def test_an_answer_passes_as_it_is(circuits: Circuits) -> None:
     assert (await breaker(circuits, {503})(below)(asked())).status == 503
 
 
-@pytest.mark.parametrize("second", [503, EndpointFailed(UNREACHABLE, sent=False)])
-async def test_one_request_is_one_failure_of_an_endpoint_however_often_it_was_tried_there(
-    clock: Clock, second: int | EndpointFailed
+@pytest.mark.parametrize("second", [503, InstanceFailed(UNREACHABLE, sent=False)])
+async def test_one_request_is_one_failure_of_an_instance_however_often_it_was_tried_there(
+    clock: Clock, second: int | InstanceFailed
 ) -> None:
     circuits = Circuits(Rules(consecutive=2), lambda: 0.0)
     twice = asked()
-    for answer in (EndpointFailed(UNREACHABLE, sent=True), second):
+    for answer in (InstanceFailed(UNREACHABLE, sent=True), second):
         twice.tried.append("a")
-        with suppress(EndpointFailed):
+        with suppress(InstanceFailed):
             await breaker(circuits, {503}, clock)(Below(answer))(twice)
     assert circuits.of("a").state is State.CLOSED
 
@@ -131,9 +131,9 @@ async def test_one_request_is_one_failure_of_an_endpoint_however_often_it_was_tr
 @pytest.mark.parametrize(
     ("answer", "away"),
     [
-        (EndpointFailed(UNREACHABLE, sent=False), True),
-        (EndpointFailed(UNREACHABLE, sent=True), False),
-        (EndpointFailed(MISBEHAVED, sent=True), False),
+        (InstanceFailed(UNREACHABLE, sent=False), True),
+        (InstanceFailed(UNREACHABLE, sent=True), False),
+        (InstanceFailed(MISBEHAVED, sent=True), False),
         (503, False),
     ],
 )

@@ -18,11 +18,11 @@ from tests.virtual import played
 Clock = Callable[[], float]
 
 NOBODY_FORGOTTEN = "somebody waits only while there is a probe to be waited for"
-NO_HERD = "a word of an endpoint on trial sends out a few"
+NO_HERD = "a word of an instance on trial sends out a few"
 
 
 def half_open(probes: int = PROBES) -> Circuits:
-    """One endpoint, `a`, with so many probes under way."""
+    """One instance, `a`, with so many probes under way."""
     function = Circuits(Rules(consecutive=1, open=1.0), lambda: 0.0)
     circuit = function.of("a")
     circuit.failed(circuit.enter(0.0), 0.0)
@@ -90,7 +90,7 @@ def test_a_refusal_says_when_to_come_back() -> None:
 
 
 class Crowd(RuleBasedStateMachine):
-    """Requests to one endpoint that come, answer well or badly, and go, in whatever order, while time goes by."""
+    """Requests to one instance that come, answer well or badly, and go, in whatever order, while time goes by."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.cache.follow import RETRY, follow, take
 from functions.gateway.stages.cache.levels import Began
 from runtime.serving.background import beside

@@ -6,7 +6,7 @@ import pytest
 
 from functions.gateway.exchange import Response
 from functions.gateway.stages.cache.keys import counting
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 from runtime.http.problem import DEADLINE_EXCEEDED, UNREACHABLE, Problem
 from tests.unit.functions.gateway.stages.cache.heads import date
 from tests.unit.functions.gateway.stages.cache.origin import Cached, Origin, Parts, body, said, turn
@@ -104,7 +104,7 @@ async def test_rfc5861_3_what_is_stale_is_served_while_one_fill_renews_it() -> N
     assert len(origin.seen) == 2
 
 
-@pytest.mark.parametrize("error", [EndpointFailed(UNREACHABLE, sent=False), Problem(DEADLINE_EXCEEDED)])
+@pytest.mark.parametrize("error", [InstanceFailed(UNREACHABLE, sent=False), Problem(DEADLINE_EXCEEDED)])
 async def test_rfc5861_4_what_is_stale_is_served_in_place_of_an_error(error: Problem) -> None:
     cached = Cached(origin := Origin("Cache-Control: max-age=10, stale-if-error=60"))
     await body(await cached.get())
@@ -186,7 +186,7 @@ async def test_those_who_wait_get_only_what_they_select() -> None:
 
 async def test_each_who_waits_for_a_failure_has_a_problem_of_its_own() -> None:
     cached = Cached(origin := Origin())
-    origin.error = EndpointFailed(UNREACHABLE, sent=False)
+    origin.error = InstanceFailed(UNREACHABLE, sent=False)
     origin.ready.clear()
     asking = await together(cached, times=3)
     origin.ready.set()

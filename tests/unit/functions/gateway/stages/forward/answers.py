@@ -1,4 +1,4 @@
-"""Answers as endpoints send them, good and bad, and what each of them is to be taken for.
+"""Answers as instances send them, good and bad, and what each of them is to be taken for.
 
 The bad ones are what is known to divide readers of HTTP/1.1, told in our own words: where a line ends, what frames
 content, which status is one, and how much may come that is no content.

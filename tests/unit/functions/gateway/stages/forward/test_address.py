@@ -1,4 +1,4 @@
-"""An endpoint's address as text, and back."""
+"""An instance's address as text, and back."""
 
 import pytest
 from hypothesis import given

@@ -37,7 +37,7 @@ def test_a_client_cannot_have_host_dropped_by_naming_it() -> None:
     assert outgoing([HOST, (b"connection", b"host")]) == [HOST]
 
 
-def test_content_length_goes_on_to_the_client_but_is_written_anew_for_the_endpoint() -> None:
+def test_content_length_goes_on_to_the_client_but_is_written_anew_for_the_instance() -> None:
     assert outgoing([HOST, (b"content-length", b"3")]) == [HOST]
     assert incoming([(b"content-length", b"3")]) == [(b"content-length", b"3")]
 

@@ -1,4 +1,4 @@
-"""The innermost stage: what goes to the endpoint, and what its failures are called."""
+"""The innermost stage: what goes to the instance, and what its failures are called."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from functions.gateway.exchange import Header, Receive, Response
 from functions.gateway.inbound import ClientLeft
 from functions.gateway.stages.forward import errors
 from functions.gateway.stages.forward.client import Client
-from functions.gateway.stages.forward.stage import EndpointFailed, forward
+from functions.gateway.stages.forward.stage import InstanceFailed, forward
 from runtime.http.problem import BODY_TOO_LARGE, DEADLINE_EXCEEDED, MALFORMED, MISBEHAVED, UNREACHABLE, Kind, Problem
 from runtime.serving.deadline import Deadline
 from tests.exchanges import everything, exchange
@@ -36,14 +36,14 @@ class Wire(Client):
 
     async def send(
         self,
-        endpoint: str,
+        instance: str,
         method: bytes,
         target: bytes,
         headers: list[Header],
         body: Receive | bytes,
         length: int | None,
     ) -> Response:
-        self.sent.append((endpoint, method, target, length))
+        self.sent.append((instance, method, target, length))
         self.headers = headers
         self.body = body if isinstance(body, bytes) else await everything(body)
         if isinstance(self.answer, Exception):
@@ -55,8 +55,8 @@ def fine(*headers: Header, streaming: bool = False) -> Response:
     return Response(200, list(headers), b"", Opening() if streaming else None)
 
 
-async def failure(error: Exception) -> EndpointFailed:
-    with pytest.raises(EndpointFailed) as raised:
+async def failure(error: Exception) -> InstanceFailed:
+    with pytest.raises(InstanceFailed) as raised:
         await forward(Wire(error))(exchange())
     return raised.value
 
@@ -64,7 +64,7 @@ async def failure(error: Exception) -> EndpointFailed:
 async def test_a_target_goes_on_byte_for_byte() -> None:
     wire = Wire(fine())
     asked = exchange(b"PUT", b"/a%2Fb/%C3%A9?q=a+b&q=%20;", length=None)
-    asked.endpoint = "127.0.0.1:9"
+    asked.instance = "127.0.0.1:9"
     await forward(wire)(asked)
     assert wire.sent == [("127.0.0.1:9", b"PUT", b"/a%2Fb/%C3%A9?q=a+b&q=%20;", None)]
 
@@ -115,12 +115,12 @@ async def test_an_answer_stays_as_it_is() -> None:
         (errors.Misbehaved("nonsense"), MISBEHAVED, True),
     ],
 )
-async def test_every_failure_of_an_endpoint_has_a_name(error: errors.ForwardError, kind: Kind, sent: bool) -> None:  # noqa: FBT001  a row of a table
+async def test_every_failure_of_an_instance_has_a_name(error: errors.ForwardError, kind: Kind, sent: bool) -> None:  # noqa: FBT001  a row of a table
     problem = await failure(error)
     assert (problem.kind, problem.sent) == (kind, sent)
 
 
-def test_no_failure_of_an_endpoint_is_forgotten() -> None:
+def test_no_failure_of_an_instance_is_forgotten() -> None:
     from functions.gateway.stages.forward.stage import _KINDS  # noqa: PLC0415  the table that has to be whole
 
     assert set(errors.ForwardError.__subclasses__()) - {errors.UploadFailed} == set(_KINDS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Refusal, Verdict
 from functions.gateway.stages.limit.fallback import Fallback
 from functions.gateway.stages.limit.memory import MemoryPermits

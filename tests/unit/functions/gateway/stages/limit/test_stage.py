@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
-from functions.gateway.redis.conversation import Unavailable
+from functions.gateway.redis.patience import Unavailable
 from functions.gateway.stages.limit.bucket import Admission, Verdict
 from functions.gateway.stages.limit.memory import MemoryPermits
 from functions.gateway.stages.limit.policy import Policies

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.gateway.exchange import Exchange, Handler, Header, Response
-from functions.gateway.stages.forward.stage import EndpointFailed
+from functions.gateway.stages.forward.stage import InstanceFailed
 from functions.gateway.stages.keep import KEPT, keep
 from functions.gateway.stages.retry.budget import FLOOR, Budget
 from functions.gateway.stages.retry.stage import IDEMPOTENT, retry
@@ -26,8 +26,8 @@ from runtime.serving.deadline import Deadline
 from tests.exchanges import Below, everything, exchange
 
 KEY = (b"idempotency-key", b"once")
-REFUSED = EndpointFailed(UNREACHABLE, sent=False)
-BROKEN = EndpointFailed(UNREACHABLE, sent=True)
+REFUSED = InstanceFailed(UNREACHABLE, sent=False)
+BROKEN = InstanceFailed(UNREACHABLE, sent=True)
 
 
 class Told:
@@ -64,7 +64,7 @@ def trying(below: Handler) -> Handler:
 
 
 async def tries(asked: Exchange, *answers: int | Exception, retries: int = 2) -> tuple[int, int | type[Exception]]:
-    """How often the request reached an endpoint, and what came of it."""
+    """How often the request reached an instance, and what came of it."""
     below = Below(*answers)
     try:
         came: int | type[Exception] = (await retrying(retries, below)(asked)).status
@@ -78,7 +78,7 @@ async def test_a_get_that_broke_is_tried_elsewhere() -> None:
 
 
 async def test_a_post_that_was_sent_is_not_sent_again() -> None:
-    assert await tries(exchange(b"POST"), BROKEN, 200) == (1, EndpointFailed)
+    assert await tries(exchange(b"POST"), BROKEN, 200) == (1, InstanceFailed)
 
 
 async def test_a_refused_connection_is_safe_to_retry() -> None:
@@ -100,21 +100,21 @@ async def test_a_small_body_is_the_same_at_every_try() -> None:
         bodies.append(asked.body)
         raise BROKEN
 
-    with pytest.raises(EndpointFailed):
+    with pytest.raises(InstanceFailed):
         await retrying(2, below)(exchange(b"PUT", b"/", [], b"ab", b"c", length=3))
     assert bodies == [b"abc"] * 3
 
 
 @pytest.mark.parametrize("length", [None, KEPT + 1])
 @pytest.mark.parametrize("failure", [REFUSED, BROKEN])
-async def test_a_stream_whose_first_part_is_gone_is_tried_once(length: int | None, failure: EndpointFailed) -> None:
+async def test_a_stream_whose_first_part_is_gone_is_tried_once(length: int | None, failure: InstanceFailed) -> None:
     taken: list[bytes] = []
 
     async def below(asked: Exchange) -> Response:
         taken.append(await asked.read())  # as the client does before it connects
         raise failure
 
-    with pytest.raises(EndpointFailed):
+    with pytest.raises(InstanceFailed):
         await retrying(2, below)(exchange(b"PUT", b"/", [], b"first", b"second", length=length))
     assert taken == [b"first"]
 
@@ -128,11 +128,11 @@ async def test_a_large_body_is_not_held() -> None:
 
 
 async def test_after_the_last_try_the_last_failure_is_told() -> None:
-    assert await tries(exchange(), BROKEN, retries=2) == (3, EndpointFailed)
+    assert await tries(exchange(), BROKEN, retries=2) == (3, InstanceFailed)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_an_answer_that_only_a_broken_endpoint_gives_is_asked_for_elsewhere(status: int) -> None:
+async def test_an_answer_that_only_a_broken_instance_gives_is_asked_for_elsewhere(status: int) -> None:
     assert await tries(exchange(), status, 200) == (2, 200)
 
 
@@ -169,7 +169,7 @@ async def test_what_the_gateway_itself_refused_is_not_tried_again(kind: Kind) ->
 async def test_what_can_not_be_done_in_time_is_not_begun() -> None:
     asked = exchange()
     asked.deadline = Deadline.after(0)
-    assert await tries(asked, BROKEN, 200) == (1, EndpointFailed)
+    assert await tries(asked, BROKEN, 200) == (1, InstanceFailed)
 
 
 async def test_all_that_was_in_flight_on_an_instance_that_died_is_tried_elsewhere() -> None:
@@ -194,13 +194,13 @@ async def test_all_that_was_in_flight_on_an_instance_that_died_is_tried_elsewher
     assert (told.refusals, budget.live, budget.retrying) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("failure", [503, EndpointFailed(DEADLINE_EXCEEDED, sent=True)])
+@pytest.mark.parametrize("failure", [503, InstanceFailed(DEADLINE_EXCEEDED, sent=True)])
 async def test_whoever_may_still_be_at_it_is_asked_again_within_the_budget_only(failure: int | Exception) -> None:
     budget = Budget()
     for _ in range(FLOOR):
         budget.spend()
     below = Below(failure, 200)
-    with suppress(EndpointFailed):
+    with suppress(InstanceFailed):
         await retrying(1, below, budget)(exchange())
     assert len(below.seen) == 1
 
@@ -223,7 +223,7 @@ async def test_whatever_comes_of_a_try_the_budget_has_its_part_back(answer: int 
     assert told.tries > 0
 
 
-FAILURES = st.lists(st.booleans().map(lambda sent: EndpointFailed(UNREACHABLE, sent=sent)), max_size=6)
+FAILURES = st.lists(st.booleans().map(lambda sent: InstanceFailed(UNREACHABLE, sent=sent)), max_size=6)
 METHODS = st.sampled_from([b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"POST", b"PATCH", b"BREW", b"get"])
 BODIES = st.one_of(st.just(b""), st.binary(max_size=20), st.just(b"x" * (KEPT + 1)))
 
@@ -234,7 +234,7 @@ async def test_what_may_have_been_done_is_done_again_only_if_that_is_harmless(
     keyed: list[Header],
     body: bytes,
     chunked: bool,  # noqa: FBT001  drawn by hypothesis
-    failures: list[EndpointFailed],
+    failures: list[InstanceFailed],
     retries: int,
 ) -> None:
     asked = exchange(method, b"/", keyed, body, length=None if chunked else len(body))
@@ -254,7 +254,7 @@ async def test_what_may_have_been_done_is_done_again_only_if_that_is_harmless(
 
     try:
         await retrying(retries, below)(asked)
-    except EndpointFailed:
+    except InstanceFailed:
         assert len(sent) <= retries + 1
     assert set(sent) == {body}, "a try that has another body"
 
@@ -263,8 +263,8 @@ async def test_what_may_have_been_done_is_done_again_only_if_that_is_harmless(
     ("failure", "same"),
     [
         (503, False),
-        (EndpointFailed(MISBEHAVED, sent=True), False),
-        (EndpointFailed(DEADLINE_EXCEEDED, sent=True), False),
+        (InstanceFailed(MISBEHAVED, sent=True), False),
+        (InstanceFailed(DEADLINE_EXCEEDED, sent=True), False),
         (BROKEN, True),
         (REFUSED, True),
     ],
@@ -282,7 +282,7 @@ async def test_who_has_answered_is_not_asked_again_and_where_nobody_may_be_asked
         return there
 
     below = Below(failure, 200)
-    with suppress(EndpointFailed):
+    with suppress(InstanceFailed):
         await retry(2, {503}, Budget(), at_once, Told(), elsewhere=elsewhere)(below)(exchange())
     assert said == [same]
     assert len(below.seen) == 1 + there

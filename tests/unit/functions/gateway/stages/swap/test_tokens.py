@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from functions.gateway.stages.swap import tokens as module
 from functions.gateway.stages.swap.tokens import MARGIN, REFUSED, Swapped, Tokens
-from runtime.http.problem import DEPENDENCY_UNAVAILABLE, Problem
+from runtime.http.problem import DEPENDENCY_UNAVAILABLE, MISBEHAVED, Problem
 from runtime.identity.verifier import Refused
 
 LIFETIME = 900
@@ -62,6 +62,34 @@ async def test_a_key_that_is_none_is_refused_for_a_while_without_asking() -> Non
     users.now = REFUSED
     assert tokens.known("a") is None
     assert users.asked["a"] == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html>",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b'{"access_token": "a"}',
+        b'{"access_token": "", "expires_in": 900}',
+        b'{"access_token": "a\\r\\nx: y", "expires_in": 900}',
+        b'{"access_token": "\\u00e9", "expires_in": 900}',
+        b'{"access_token": "%b", "expires_in": 900}' % (b"a" * 4097),
+        b'{"access_token": "a", "expires_in": -1}',
+        b'{"access_token": "a", "expires_in": 1%b}' % (b"0" * 400),
+        b'{"access_token": "a", "expires_in": null}',
+    ],
+)
+async def test_an_answer_that_holds_no_token_is_the_functions_fault_and_is_not_kept(answer: bytes) -> None:
+    async def ask(_key: str) -> bytes:
+        return answer
+
+    tokens = Tokens(ask)
+    with pytest.raises(Problem) as raised:
+        await tokens.fetch("a")
+    assert (raised.value.kind, tokens.known("a")) == (MISBEHAVED, None)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "a.b", "a" * 129])

@@ -9,7 +9,7 @@ the trouble may be this gateway's. It opens no socket: the gateway's client does
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from functions.gateway.endpoints.watch import Source
+from functions.gateway.instances.watch import Source
 from functions.gateway.stages.forward.client import Client
 from functions.gateway.stages.forward.errors import ForwardError
 

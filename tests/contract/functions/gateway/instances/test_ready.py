@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.gateway.endpoints.ready import asking
+from functions.gateway.instances.ready import asking
 from functions.gateway.stages.forward.client import Client
 from tests.contract.functions.gateway.stages.forward.peer import Wire, answering, listening
 from tests.contract.functions.gateway.town import ROOT, Served, manifest, until
@@ -35,7 +35,7 @@ async def silent(wire: Wire) -> None:
 async def test_an_answer_is_believed(answer: bytes, said: bool | None) -> None:  # noqa: FBT001  what is expected
     client = Client()
     async with listening(answering(answer)) as peer:
-        assert await asking(client)(peer.endpoint) is said
+        assert await asking(client)(peer.instance) is said
         await client.close()
 
 
@@ -50,7 +50,7 @@ async def test_nobody_listens_so_it_is_not_ready() -> None:
 async def test_silence_says_nothing() -> None:
     client = Client()
     async with listening(silent) as peer:
-        assert await asking(client, patience=0.05)(peer.endpoint) is None
+        assert await asking(client, patience=0.05)(peer.instance) is None
         await client.close()
 
 
@@ -58,7 +58,7 @@ async def test_who_asks_again_uses_the_same_connection() -> None:
     client = Client()
     async with listening(answering(READY, READY)) as peer:
         ask = asking(client)
-        assert [await ask(peer.endpoint), await ask(peer.endpoint)] == [True, True]
+        assert [await ask(peer.instance), await ask(peer.instance)] == [True, True]
         assert peer.accepted == 1
         await client.close()
 
@@ -78,7 +78,7 @@ async def test_a_gateway_takes_an_instance_in_when_it_is_ready_and_lets_it_go_wh
 ) -> None:
     """Although DNS lists it all the time."""
     port = free_port()
-    with closing_at_the_end(Served(ROOT / "functions" / "gateway", **told, ENDPOINTS=f"dns:{port}")) as gateway:
+    with closing_at_the_end(Served(ROOT / "functions" / "gateway", **told, DISCOVERY=f"dns:{port}")) as gateway:
         async with httpx.AsyncClient(timeout=30) as client:
 
             async def nobody() -> bool:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from functions.gateway.endpoints.directory import directory
-from functions.gateway.endpoints.dns import dns
-from functions.gateway.endpoints.watch import Endpoints, Source
+from functions.gateway.instances.directory import directory
+from functions.gateway.instances.dns import dns
+from functions.gateway.instances.watch import Instances, Source
 
 INTERVAL = 0.02  # seconds
 PORT = 8000
@@ -143,8 +143,8 @@ def source(world: World) -> Counted:
 
 
 @pytest.fixture
-async def endpoints(source: Counted) -> AsyncIterator[Endpoints]:
-    made = Endpoints(source, INTERVAL)
+async def instances(source: Counted) -> AsyncIterator[Instances]:
+    made = Instances(source, INTERVAL)
     yield made
     await made.close()
 
@@ -161,67 +161,67 @@ async def two_more_looks(source: Counted) -> None:
     await until(lambda: source.asked >= before + 2)
 
 
-async def test_who_is_there_is_known_at_once(world: World, endpoints: Endpoints) -> None:
+async def test_who_is_there_is_known_at_once(world: World, instances: Instances) -> None:
     world.come(ONE)
     world.come(OTHER)
-    assert (await endpoints.watch("users")).addresses == (ONE, OTHER)
+    assert (await instances.watch("users")).addresses == (ONE, OTHER)
 
 
-async def test_a_name_that_nobody_has_is_a_name_without_members(endpoints: Endpoints) -> None:
-    assert (await endpoints.watch("users")).addresses == ()
+async def test_a_name_that_nobody_has_is_a_name_without_members(instances: Instances) -> None:
+    assert (await instances.watch("users")).addresses == ()
 
 
-async def test_another_name_has_other_members(world: World, endpoints: Endpoints) -> None:
+async def test_another_name_has_other_members(world: World, instances: Instances) -> None:
     world.come(ONE)
-    assert (await endpoints.watch("orders")).addresses == ()
+    assert (await instances.watch("orders")).addresses == ()
 
 
-async def test_who_comes_is_seen_at_the_next_look(world: World, endpoints: Endpoints, source: Counted) -> None:
-    users = await endpoints.watch("users")
+async def test_who_comes_is_seen_at_the_next_look(world: World, instances: Instances, source: Counted) -> None:
+    users = await instances.watch("users")
     world.come(ONE)
     await two_more_looks(source)
     assert users.addresses == (ONE,)
 
 
-async def test_who_goes_is_no_member_at_the_next_look(world: World, endpoints: Endpoints, source: Counted) -> None:
+async def test_who_goes_is_no_member_at_the_next_look(world: World, instances: Instances, source: Counted) -> None:
     world.come(ONE)
     world.come(OTHER)
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     world.go(ONE)
     await two_more_looks(source)
     assert users.addresses == (OTHER,)
 
 
-async def test_the_last_one_may_go(world: World, endpoints: Endpoints, source: Counted) -> None:
+async def test_the_last_one_may_go(world: World, instances: Instances, source: Counted) -> None:
     world.come(ONE)
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     world.go(ONE)
     await two_more_looks(source)
     assert users.addresses == ()
 
 
-async def test_who_went_is_told_to_whoever_wants_to_know(world: World, endpoints: Endpoints) -> None:
+async def test_who_went_is_told_to_whoever_wants_to_know(world: World, instances: Instances) -> None:
     left: list[str] = []
     world.come(ONE)
     world.come(OTHER)
-    (await endpoints.watch("users")).on_left(left.append)
+    (await instances.watch("users")).on_left(left.append)
     world.go(OTHER)
     await until(lambda: left == [OTHER])
 
 
-async def test_who_comes_back_is_a_member_again(world: World, endpoints: Endpoints) -> None:
+async def test_who_comes_back_is_a_member_again(world: World, instances: Instances) -> None:
     world.come(ONE)
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     world.go(ONE)
     await until(lambda: users.addresses == ())
     world.come(ONE)
     await until(lambda: users.addresses == (ONE,))
 
 
-async def test_while_nobody_can_say_the_last_answer_stands(world: World, endpoints: Endpoints, source: Counted) -> None:
+async def test_while_nobody_can_say_the_last_answer_stands(world: World, instances: Instances, source: Counted) -> None:
     left: list[str] = []
     world.come(ONE)
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     users.on_left(left.append)
     world.darken()
     await two_more_looks(source)
@@ -229,10 +229,10 @@ async def test_while_nobody_can_say_the_last_answer_stands(world: World, endpoin
 
 
 async def test_what_happened_in_the_dark_is_seen_afterwards(
-    world: World, endpoints: Endpoints, source: Counted
+    world: World, instances: Instances, source: Counted
 ) -> None:
     world.come(ONE)
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     world.darken()
     await two_more_looks(source)
     world.go(ONE)
@@ -240,17 +240,17 @@ async def test_what_happened_in_the_dark_is_seen_afterwards(
     await until(lambda: users.addresses == ())
 
 
-async def test_a_start_in_the_dark_ends_when_it_can_be_said(world: World, endpoints: Endpoints) -> None:
+async def test_a_start_in_the_dark_ends_when_it_can_be_said(world: World, instances: Instances) -> None:
     world.come(ONE)
     world.darken()
-    users = await endpoints.watch("users")
+    users = await instances.watch("users")
     assert users.addresses == ()
     world.clear_up()
     await until(lambda: users.addresses == (ONE,))
 
 
-async def test_two_who_watch_one_name_share_one_answer(world: World, endpoints: Endpoints, source: Counted) -> None:
+async def test_two_who_watch_one_name_share_one_answer(world: World, instances: Instances, source: Counted) -> None:
     world.come(ONE)
-    one, other = await asyncio.gather(endpoints.watch("users"), endpoints.watch("users"))
+    one, other = await asyncio.gather(instances.watch("users"), instances.watch("users"))
     assert one is other
     assert source.asked == 1

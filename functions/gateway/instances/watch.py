@@ -1,7 +1,7 @@
 """Who is alive, for everyone who asks: `watch(name)` is kept up to date in the background.
 
 In: a source that lists the addresses of a name (DNS, or a folder of members). Out: a Membership whose addresses are
-there without waiting, and a word to whoever wants to know of those that left. It opens no socket to an endpoint.
+there without waiting, and a word to whoever wants to know of those that left. It opens no socket to an instance.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ logger = log.get(__name__)
 
 
 class Membership:
-    """The endpoints of one name. `addresses` is replaced as a whole, so a reader may keep it for a request."""
+    """The instances of one name. `addresses` is replaced as a whole, so a reader may keep it for a request."""
 
     __slots__ = ("_on_left", "addresses", "name")
 
@@ -39,14 +39,14 @@ class Membership:
     def update(self, alive: frozenset[str]) -> None:
         left = set(self.addresses) - alive
         if left or len(alive) != len(self.addresses):
-            logger.info("endpoints", function=self.name, alive=sorted(alive))
+            logger.info("instances", function=self.name, alive=sorted(alive))
             self.addresses = tuple(sorted(alive))
         for address in left:
             for call in self._on_left:
                 call(address)
 
 
-class Endpoints:
+class Instances:
     """Asks `source` every `interval` seconds for each watched name, until closed; oftener where it has nobody."""
 
     def __init__(self, source: Source, interval: float) -> None:
@@ -86,7 +86,7 @@ class Endpoints:
         def pause(_worked: bool) -> float:  # noqa: FBT001  see Pause
             return self._interval if membership.addresses else self._interval / EAGER
 
-        name = f"endpoints-{membership.name}"
+        name = f"instances-{membership.name}"
         with suppress(Exception):
             await ask()
         running = self._running[membership.name] = AsyncExitStack()

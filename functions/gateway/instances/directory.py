@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from functions.gateway.endpoints.watch import Source
+from functions.gateway.instances.watch import Source
 from runtime.serving.membership import members
 
 DIRECTORY_INTERVAL = 0.25  # seconds between two looks; a look at sixteen files costs about 0.2 ms

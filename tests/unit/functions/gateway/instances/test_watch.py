@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from functions.gateway.endpoints.watch import EAGER, Endpoints, Membership
+from functions.gateway.instances.watch import EAGER, Instances, Membership
 from tests.virtual import played
 
 OFTEN = 0.001  # seconds
@@ -69,27 +69,27 @@ async def test_whoever_watches_while_another_has_begun_waits_for_the_first_answe
         await answer.wait()
         return frozenset({"a"})
 
-    endpoints = Endpoints(slow, OFTEN)
-    first = asyncio.create_task(endpoints.watch("users"))
+    instances = Instances(slow, OFTEN)
+    first = asyncio.create_task(instances.watch("users"))
     await asked.wait()
-    second = asyncio.create_task(endpoints.watch("users"))
+    second = asyncio.create_task(instances.watch("users"))
     await asyncio.sleep(0)
     assert not second.done()
     answer.set()
     one, other = await asyncio.gather(first, second)
     assert one is other
     assert other.addresses == ("a",)
-    await endpoints.close()
+    await instances.close()
 
 
 async def test_nothing_goes_on_once_it_is_closed() -> None:
     async def nobody(_name: str) -> frozenset[str]:
         return frozenset()
 
-    endpoints = Endpoints(nobody, OFTEN)
-    await endpoints.watch("users")
+    instances = Instances(nobody, OFTEN)
+    await instances.watch("users")
     assert len(asyncio.all_tasks()) == 2
-    await endpoints.close()
+    await instances.close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -104,10 +104,10 @@ def test_who_has_nobody_asks_oftener() -> None:
                 enough.set()
             return frozenset({"a"}) if len(asked) > 2 else frozenset()
 
-        endpoints = Endpoints(source, interval=1.0)
-        await endpoints.watch("users")
+        instances = Instances(source, interval=1.0)
+        await instances.watch("users")
         await enough.wait()
-        await endpoints.close()
+        await instances.close()
         return [round(moment - asked[0], 3) for moment in asked]
 
     assert played(play) == [0.0, 1 / EAGER, 2 / EAGER, 1 + 2 / EAGER, 2 + 2 / EAGER]
@@ -129,19 +129,19 @@ async def test_a_name_that_nobody_watches_any_more_has_no_members_and_is_asked_f
         asked.append(name)
         return frozenset({"a"})
 
-    endpoints = Endpoints(source, OFTEN)
+    instances = Instances(source, OFTEN)
     left: list[str] = []
-    one, other = await endpoints.watch("one"), await endpoints.watch("other")
+    one, other = await instances.watch("one"), await instances.watch("other")
     one.on_left(left.append)
-    await endpoints.leave("one")
-    await endpoints.leave("one")
+    await instances.leave("one")
+    await instances.leave("one")
     assert (one.addresses, left, other.addresses) == ((), ["a"], ("a",))
     asked.clear()
     async with asyncio.timeout(10):
         while len(asked) < 3:  # noqa: ASYNC110  the loop of the other one asks
             await asyncio.sleep(0)
     assert set(asked) == {"other"}
-    again = await endpoints.watch("one")
+    again = await instances.watch("one")
     assert again is not one
     assert again.addresses == ("a",)
-    await endpoints.close()
+    await instances.close()

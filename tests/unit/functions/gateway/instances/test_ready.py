@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.gateway.endpoints.ready import ready
+from functions.gateway.instances.ready import ready
 
 ANSWERS = {"ready": True, "not ready": False, "silent": None}
 

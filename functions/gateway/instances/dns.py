@@ -7,7 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from functions.gateway.endpoints.watch import Source
+from functions.gateway.instances.watch import Source
 from functions.gateway.stages.forward.address import Address
 from runtime.http.url import Url
 

@@ -1,8 +1,8 @@
-"""The folder itself; what both sources promise is in test_endpoints.py."""
+"""The folder itself; what both sources promise is in test_instances.py."""
 
 from pathlib import Path
 
-from functions.gateway.endpoints.directory import directory
+from functions.gateway.instances.directory import directory
 from runtime.serving.membership import member
 
 ADDRESS = "127.0.0.1:8000"

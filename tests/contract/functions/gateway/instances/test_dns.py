@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.gateway.endpoints.dns import dns, located
+from functions.gateway.instances.dns import dns, located
 from runtime.http.url import Url
 
 
