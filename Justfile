@@ -157,10 +157,17 @@ package *options: _ready
 unit-config *options: _ready
     @{{ python }} -m deploy unit-config "$@"
 
-# Run the tests: all, or unit, contract, e2e
+# Run the tests: all, or unit, contract, e2e, a file or a folder; pytest's options, too (just test unit -x -k cache)
 [group('work')]
-test kind="" *options: (_tests kind options) (_prepare "dev" "nginx" "redis-server" "psql" "chromium" "git")
-    {{ python }} -m pytest "tests/$1"
+test *words:
+    @python3 {{ flags }} -m deploy.suite.words "$@"
+    @python3 {{ flags }} -m deploy.bootstrap "dev" "nginx" "redis-server" "psql" "chromium" "git"
+    @{{ python }} -m deploy.suite.run "$@"
+
+# Style, types, tests of units, and the contract tests of what changed since main (or the last commit), side by side
+[group('work')]
+check *options: (_none "check" options) (_prepare "dev" "nginx" "redis-server" "psql" "chromium" "git")
+    @{{ python }} -m deploy.suite.check
 
 # Send the front door and a gateway what nobody would write, ask every operation, try every parser: for a long while
 [group('work')]
@@ -213,9 +220,6 @@ _ready:
 # VERB takes no more than it says.
 _none verb more:
     @test -z "$2" || { echo "usage: just $1" >&2; exit 2; }
-
-_tests kind more:
-    @test -z "$2" && test -e "tests/$1" || { echo 'usage: just test [unit | contract | e2e]' >&2; exit 2; }
 
 _cases number more:
     @case "$1$2" in '' | *[!0-9]*) echo 'usage: just fuzz [CASES]' >&2; exit 2 ;; esac

@@ -19,6 +19,7 @@ from deploy.engine import Refusal
 halt: ContextVar[threading.Event | None] = ContextVar("halt", default=None)  # of what is done beside other things
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE = 0.1  # seconds between two looks at whether to go on
+_AGAIN = 3  # times that what an interruption ended before it began is begun again
 _TOLD = b"Still putting things back as they were: wait until that is done.\n"
 
 
@@ -76,7 +77,23 @@ def interrupted_once() -> Iterator[None]:
 def apart(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs a command to its end, out of the terminal's reach, and keeps what it prints."""
+    """Runs a command to its end, out of the terminal's reach, and keeps what it prints.
+
+    In the moment before a new process leaves the group of this one an interruption ends it, before it has said or done
+    anything: then it is begun again. Who waits for it decides what that interruption means.
+    """
+    done = _once(command, cwd, env)
+    for _ in range(_AGAIN):
+        if -done.returncode not in INTERRUPTIONS or done.stdout or done.stderr:
+            break
+        go_on()
+        done = _once(command, cwd, env)
+    return done
+
+
+def _once(
+    command: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None
+) -> "subprocess.CompletedProcess[str]":
     with subprocess.Popen(
         command,
         cwd=cwd,

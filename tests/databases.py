@@ -8,7 +8,6 @@ import atexit
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +21,7 @@ import pytest
 from runtime.database import Database
 from runtime.database.migrate import migrate
 from tests import containers
+from tests.ports import free_port
 
 FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=32MB"
 
@@ -32,7 +32,7 @@ class PostgresServer:
     def __init__(self) -> None:
         self._programs = _programs()
         self._folder = Path(tempfile.mkdtemp(prefix="portico-postgres-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._password = secrets.token_hex(8)
         self._create()
 
@@ -70,12 +70,6 @@ def _programs() -> Path:
     if not found:
         raise RuntimeError("no PostgreSQL server: install Debian's package `postgresql`, or set PORTICO_TEST_POSTGRES")
     return found[-1].parent
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @cache

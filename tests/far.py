@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-HERE, THERE = "10.213.77.1", "10.213.77.2"
+from tests.ports import claim
+
 _DISCARD = 9  # a port where nothing listens
 POSSIBLE = os.geteuid() == 0 and shutil.which("ip") is not None
 
@@ -29,27 +30,29 @@ socket.send_fds(way, [b"."], [made.fileno()])
 
 
 class Far:
-    """The machine; `there` is its address."""
+    """The machine, at the address `there`; from there this one is `here`. Others may have machines of their own."""
 
     def __init__(self) -> None:
         _tidy()
+        self._claimed, network = _network()
+        self.here, self.there = f"{network}.1", f"{network}.2"
         self._name = f"far{os.getpid()}"
         self._switch = f"{self._name}-switch"
         for namespace in (self._name, self._switch):
             _ip("netns", "add", namespace)
         _ip("-n", self._switch, "link", "add", "middle", "type", "bridge")
         _ip("-n", self._switch, "link", "set", "middle", "up")
-        self._plug(self._name, HERE, port="near")
-        self._plug("lan", THERE, port="far", namespace=self._name)
+        self._plug(self._name, self.here, port="near")
+        self._plug("lan", self.there, port="far", namespace=self._name)
         self._until_reached()
 
     def listen(self) -> socket.socket:
         """A listener over there."""
-        return self._socket("create_server", THERE, 0)
+        return self._socket("create_server", self.there, 0)
 
     def dial(self, port: int) -> socket.socket:
         """A connection from over there to what listens here."""
-        return self._socket("create_connection", HERE, port)
+        return self._socket("create_connection", self.here, port)
 
     def pull(self) -> None:
         _ip("-n", self._switch, "link", "set", "far", "down")
@@ -58,19 +61,19 @@ class Far:
         _ip("-n", self._switch, "link", "set", "far", "up")
         self._until_reached()
 
-    @staticmethod
-    def _until_reached() -> None:
+    def _until_reached(self) -> None:
         """A cable that was just plugged in takes a moment, and what is sent in it is lost; then it refuses at once."""
         answer = 0
         while answer != errno.ECONNREFUSED:
             with socket.socket() as asking:
                 asking.settimeout(0.1)  # seconds
-                answer = asking.connect_ex((THERE, _DISCARD))
+                answer = asking.connect_ex((self.there, _DISCARD))
 
     def remove(self) -> None:
         _ip("link", "delete", self._name)  # a socket that is still open would keep its namespace, and that the cable
         for namespace in (self._name, self._switch):
             _ip("netns", "delete", namespace)
+        self._claimed.close()
 
     def _plug(self, interface: str, address: str, *, port: str, namespace: str = "") -> None:
         at = ["-n", namespace] if namespace else []
@@ -90,6 +93,14 @@ class Far:
         return socket.socket(fileno=made)
 
 
+def _network() -> tuple[socket.socket, str]:
+    """How a network begins that no other run has, of those that are set aside for trials (RFC 2544), and its claim."""
+    for number in range(256):
+        if held := claim(f"network {number}"):
+            return held, f"198.18.{number}"
+    raise RuntimeError("no network in 198.18.0.0/16 is free")
+
+
 def _tidy() -> None:
     """Removes what a run that was killed has left: its address is ours."""
     listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
@@ -107,7 +118,7 @@ def over_there(far: Far, port: int) -> Iterator[str]:
         accepting = threading.Thread(target=_accept, args=(listener, port, ends))
         accepting.start()
         try:
-            yield f"{THERE}:{listener.getsockname()[1]}"
+            yield f"{far.there}:{listener.getsockname()[1]}"
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()

@@ -1,10 +1,12 @@
-"""Why a run has no containers: no daemon, or one that has no images. Said once, and by the last line.
+"""What a run leaves out, and why: no daemon, one that has no images, or an ENGINE that was asked for.
 
-It needs nothing but the project's own code: every run of tests asks it, also one that wants no container.
+Found out once, and said once, by the last line. It needs nothing but the project's own code: every run of tests asks
+it, also one that wants no container.
 """
 
 import os
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,16 +14,46 @@ from deploy.choice import docker_answers
 from deploy.docker.images import STAND_INS, build_bases
 from deploy.engine import Refusal
 
+ENGINES = ("local", "docker")
+NO_CABLES = "Not run: the tests that pull cables, which want root and `ip` (iproute2)."
 NO_DAEMON = "no Docker daemon answers. Start Docker, then `just test` runs them too"
 _PULLING = 300  # seconds that an image may take
+
+
+# For this process and all that it starts: the tests themselves run each thing on the engine that they say.
+ENGINE = os.environ.setdefault("PORTICO_TEST_ENGINE", os.environ.pop("ENGINE", ""))
+_FOUND = "PORTICO_TEST_NO_CONTAINERS"
+
+
+def engines() -> list[str]:
+    """Those that end-to-end tests run on."""
+    return [name for name in ENGINES if ENGINE in ("", name) and not (name == "docker" and missing())]
+
+
+def left_out(*, cables: bool) -> Iterator[str]:
+    """A line for each kind of tests that was not run."""
+    if not cables:
+        yield NO_CABLES
+    if ENGINE == "docker":
+        yield "Not run: the tests on plain processes, as ENGINE=docker leaves them out."
+    if why := missing():
+        yield f"Not run: the tests in containers, as {why}."
 
 
 @cache
 def missing() -> str:
     """Why no container can be had, "" when one can; stand-ins for base images are made, if they are asked for.
 
-    Found out once: hundreds of tests would say it, each in its own way.
+    Found out once, and by one process: hundreds of tests would say it, each in its own way.
     """
+    if _FOUND not in os.environ:
+        os.environ[_FOUND] = _why()
+    return os.environ[_FOUND]
+
+
+def _why() -> str:
+    if ENGINE == "local":
+        return "ENGINE=local leaves them out"
     if not docker_answers():
         return NO_DAEMON
     if os.environ.get("BASE_IMAGES") == "local":

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import containers
+from tests.ports import free_port
 
 
 class RedisServer:
@@ -75,11 +75,3 @@ def redis_program() -> str:
     if found is None:
         raise RuntimeError("redis-server is not on PATH; on Debian and Ubuntu the package `redis-server` brings it")
     return found
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

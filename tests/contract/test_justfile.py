@@ -45,6 +45,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "Justfile", tmp_path)
     (tmp_path / "deploy").mkdir()
     (tmp_path / "deploy/bootstrap.py").touch()  # installs nothing
+    shutil.copytree(ROOT / "deploy/suite", tmp_path / "deploy/suite")  # what a test run may be told is said there
     (tmp_path / "tests/unit").mkdir(parents=True)
     for program in (".venv/bin/python", ".portico/bench/venv/bin/python", "bin/npm", "bin/uv"):
         (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ def test_every_argument_of_every_recipe_is_quoted() -> None:
 def test_a_kind_of_tests_that_there_is_not_is_a_usage_error_and_nothing_is_run(checkout: Path, hostile: str) -> None:
     done, programs = given(checkout, "test", hostile)
     assert (done.returncode, programs) == (2, [])
-    assert done.stderr == "usage: just test [unit | contract | e2e]\n"
+    assert done.stderr.startswith("usage: just test [unit | contract | e2e ")
     assert not (checkout / "pwned").exists()
 
 

@@ -8,22 +8,22 @@ import httpx
 import pytest
 
 from tests import far
-from tests.containers import available
 from tests.e2e.stack import Stack, docker_stack, local_stack
 from tests.heard import Heard, heard
+from tests.left_out import engines
 
 __all__ = ["heard"]
 
 _MAKE = {"local": local_stack, "docker": docker_stack}
-_DOCKER = available()
+_ENGINES = engines()
 
 collect_ignore = [
-    *([] if _DOCKER else ["test_containers.py"]),
-    *([] if _DOCKER and far.POSSIBLE else ["test_dead_machines.py"]),
+    *([] if "docker" in _ENGINES else ["test_containers.py"]),
+    *([] if "docker" in _ENGINES and far.POSSIBLE else ["test_dead_machines.py"]),
 ]
 
 
-@pytest.fixture(scope="session", params=["local", *(["docker"] if _DOCKER else [])])
+@pytest.fixture(scope="session", params=_ENGINES)
 def stack(request: pytest.FixtureRequest, heard: Heard) -> Iterator[Stack]:
     """Up, ready, with products; the ends of its logs are printed if a test failed.
 

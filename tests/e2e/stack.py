@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,10 @@ from testcontainers.compose import DockerCompose
 from deploy.front import identity
 from deploy.local import blocks
 from deploy.local.supervisor.client import Supervisor
+from tests.ports import free_base
 
 ROOT = Path(__file__).parents[2]
-_SPAN = blocks.span(blocks.assign({}, ["gateway", "one", "two", "three"]))
+SPAN = blocks.span(blocks.assign({}, ["gateway", "one", "two", "three"]))
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ class DockerStack(Stack):
 @contextmanager
 def local_stack(state: Path) -> Iterator[Stack]:
     """Up, ready, with products; down at the end."""
-    port = free_base()
+    port = free_base(SPAN)
     stack = LocalStack(state, port, **_with_tls(port))
     try:
         stack.run("up")
@@ -261,9 +260,9 @@ def local_stack(state: Path) -> Iterator[Stack]:
 @contextmanager
 def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
     """Another checkout's stack on the engine of `like`, for the test to bring up; down at the end, with its data."""
-    stack: Stack = LocalStack(state, free_base())
+    stack: Stack = LocalStack(state, free_base(SPAN))
     if like.engine == "docker":
-        stack = DockerStack(state, free_base(), f"portico-other-{os.getpid()}")
+        stack = DockerStack(state, free_base(SPAN), f"portico-other-{os.getpid()}")
     stack.root = root
     try:
         yield stack
@@ -276,7 +275,7 @@ def stack_of(root: Path, like: Stack, state: Path) -> Iterator[Stack]:
 @contextmanager
 def docker_stack(state: Path, name: str = "test") -> Iterator[Stack]:
     """Images built by the verb, containers by testcontainers; gone at the end, with their volumes."""
-    port = free_base()
+    port = free_base(SPAN)
     stack = DockerStack(state, port, f"portico-{name}-{os.getpid()}", **_with_tls(port))
     try:
         stack.run("images")
@@ -306,14 +305,3 @@ def _up(stack: DockerStack) -> Iterator[None]:
 def _with_tls(port: int) -> dict[str, str]:
     """Beside the plain door, which is for this machine alone then."""
     return {"TLS": "self-signed", "TLS_PORT": str(port + 9)}
-
-
-def free_base() -> int:
-    """A port in whose block, to the last slot of four functions, nobody listens; two runs begin to look elsewhere."""
-    first = 10_000 + os.getpid() % 25 * 600
-    return next(base for base in count(first, 600) if all(_free(port) for port in range(base, base + _SPAN)))
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -11,7 +11,8 @@ from shutil import copytree, ignore_patterns
 import pytest
 
 from deploy import bootstrap
-from tests.e2e.stack import ROOT, free_base
+from tests.e2e.stack import ROOT, SPAN
+from tests.ports import free_base
 
 GUIDE = ROOT / "docs/first-function.md"
 LEFT_BEHIND = ignore_patterns(".venv", ".portico", ".git", ".*_cache", ".hypothesis", "__pycache__", "results")
@@ -33,7 +34,7 @@ def environment(clone: Path, short_folder: str) -> Iterator[dict[str, str]]:
     """A person's, who has `just` and uv; what is left running is stopped at the end."""
     uv = str(Path(bootstrap.find_uv(ROOT)).parent)
     path = os.pathsep.join([os.environ["PATH"], uv])
-    mine = {"PATH": path, "ENGINE": "local", "PORT": str(free_base()), "PORTICO_STATE": short_folder}
+    mine = {"PATH": path, "ENGINE": "local", "PORT": str(free_base(SPAN)), "PORTICO_STATE": short_folder}
     yield os.environ | mine
     subprocess.run(
         ["just", "down", "--data", "--yes"], cwd=clone, env=os.environ | mine, capture_output=True, check=False

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_a_second_interruption_does_not_cut_the_turning_back(tmp_path: Path, num
         assert "KeyboardInterrupt" in process.stderr.read()
 
 
+@pytest.fixture
+def nothing_ignored() -> Iterator[None]:
+    """Whatever these tests were started by: `nohup` has them ignore a hang-up."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in INTERRUPTIONS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("nothing_ignored")
 def test_however_soon_the_second_interruption_comes_only_the_first_is_raised(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -103,6 +114,11 @@ def test_what_runs_apart_is_told_of_an_interruption_by_who_waits_for_it(tmp_path
     finally:
         signal.signal(signal.SIGALRM, before)
     assert (tmp_path / "told").exists()
+
+
+def test_what_an_interruption_of_others_has_ended_before_it_began_is_begun_again(tmp_path: Path) -> None:
+    command = ["sh", "-c", "test -e once || { touch once; kill -TERM $$; }; echo done"]
+    assert apart(command, cwd=tmp_path).stdout == "done\n"
 
 
 def test_what_runs_apart_gives_its_output_and_its_code() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from runtime import silence
 from tests.contract.runtime.instance import function, served
-from tests.far import HERE, Far
+from tests.far import Far
 
 SILENT = silence.QUIET + silence.AGAIN * silence.QUESTIONS + silence.UNACKNOWLEDGED  # seconds
 
@@ -39,7 +39,7 @@ application = outermost(app, Health())
 
 
 def test_a_request_of_a_machine_that_is_gone_is_left_alone(far: Far, tmp_path: Path) -> None:
-    with served(function(tmp_path, CODE), HOST=HERE) as instance:
+    with served(function(tmp_path, CODE), HOST=far.here) as instance:
         instance.says("ready")
         with far.dial(instance.port) as client:
             client.sendall(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -49,7 +49,7 @@ def test_a_request_of_a_machine_that_is_gone_is_left_alone(far: Far, tmp_path: P
 
 
 def test_a_machine_that_reads_slowly_gets_all_of_its_answer(far: Far, tmp_path: Path) -> None:
-    with served(function(tmp_path, CODE), HOST=HERE) as instance:
+    with served(function(tmp_path, CODE), HOST=far.here) as instance:
         instance.says("ready")
         with far.dial(instance.port) as client:
             client.sendall(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,15 @@ import pytest
 
 from deploy.engine import GATEWAY
 from deploy.front import Front
-from deploy.local import nginx, packages
+from deploy.local import blocks, nginx, packages
 from deploy.local.layout import Layout
 from deploy.local.programs import nginx as program
 from deploy.local.readiness import ready
 from deploy.revisions import Revisions
+from tests.ports import free_base
 
 ROOT = Path(__file__).parents[3]
+SPAN = blocks.span(blocks.assign({}, [GATEWAY]))
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 # What takes more of a body than nginx holds in memory.
@@ -163,7 +163,7 @@ def front() -> Front:
 @pytest.fixture
 async def door(tmp_path: Path, front: Front) -> AsyncIterator[FrontDoor]:
     """With every slot empty; ready when nginx listens."""
-    base = free_base()
+    base = free_base(SPAN)
     layout = Before(ROOT, tmp_path, base, front=replace(front, port=base + 9))
     layout.nginx.mkdir()
     (layout.manifests / "large").mkdir(parents=True)
@@ -197,18 +197,3 @@ async def _knocked(port: int) -> None:
     waiting = f":{port:04X} 02 "
     while waiting not in Path("/proc/net/tcp").read_text():  # noqa: ASYNC110, ASYNC240  the kernel tells nobody
         await asyncio.sleep(0.01)
-
-
-def free_base() -> int:
-    """A port that is free, and those above it that go with it; two runs begin to look elsewhere."""
-    first = 24_000 + os.getpid() % 40 * 200
-    return next(
-        base
-        for base in count(first, 200)
-        if all(_free(port) for port in (base, base + 9, *range(base + 100, base + 116)))
-    )
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -6,13 +6,14 @@ It is told a folder and an environment; what it says, how it ends and what a cli
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -88,11 +89,3 @@ def function(folder: Path, code: str, manifest: str = MANIFEST) -> Path:
     (folder / "tiny.py").write_text(code)
     (folder / "function.toml").write_text(manifest)
     return folder
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

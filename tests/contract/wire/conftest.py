@@ -14,7 +14,8 @@ from deploy.local.layout import Layout
 from deploy.local.programs import nginx as program
 from deploy.local.readiness import ready
 from deploy.revisions import Revisions
-from tests.contract.functions.gateway.town import ROOT, Town, free_port
+from tests.contract.functions.gateway.town import ROOT, Town
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

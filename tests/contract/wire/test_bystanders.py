@@ -14,9 +14,10 @@ from deploy.chaos.offences import KB, Offence, answer, chunked, head, preflight,
 from deploy.chaos.wire import Request, Wire
 from deploy.engine import GATEWAY
 from deploy.local.layout import Layout
-from tests.contract.functions.gateway.town import ROOT, Town, free_port
+from tests.contract.functions.gateway.town import ROOT, Town
 from tests.contract.wire.conftest import running
 from tests.contract.wire.test_fuzz import CASES, SEED
+from tests.ports import free_port
 
 ODD = """
 name = "odd"

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.chaos import odd
 from deploy.chaos.offences import Offence, answer, head
-from tests.contract.functions.gateway.town import free_port
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(("case", "said"), [("well", odd.WELL), ("nul", odd.CASES["nul"]), ("silent", b"")])

@@ -7,7 +7,7 @@ from threading import Thread
 
 from deploy.chaos.offences import OFFENCES
 from deploy.chaos.offender import offences, offend
-from tests.contract.functions.gateway.town import free_port
+from tests.ports import free_port
 
 
 class Door:

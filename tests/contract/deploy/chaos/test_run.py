@@ -103,6 +103,12 @@ class Door(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class Server(ThreadingHTTPServer):
+    """Refuses nobody who comes while a busy machine has it wait."""
+
+    request_queue_size = 128
+
+
 class Engine(Still):
     """Nothing but an address and a database."""
 
@@ -130,7 +136,7 @@ def engine(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setattr(run, "_CALM", 0.05)
     monkeypatch.setattr(run, "chosen", lambda *_, **__: FAULTS[:1])
     monkeypatch.setattr(Door, "stack", stack, raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+    with Server(("127.0.0.1", 0), Door) as server:
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
         yield Engine(f"http://127.0.0.1:{server.server_address[1]}", stack)

@@ -1,17 +1,18 @@
 """A checkout of the smallest functions there can be: they answer who they are, and stop when told to."""
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
+from deploy.local import blocks
 from deploy.local.engine import LocalEngine
+from tests.ports import free_base
 
 ROOT = Path(__file__).parents[4]
+SPAN = blocks.span(blocks.assign({}, ["gateway", "users"]))
 
 SERVE = """
 import json
@@ -86,7 +87,7 @@ def checkout(tmp_path: Path) -> Path:
 def environment() -> Iterator[dict[str, str]]:
     """A place of its own: a short folder for sockets, and a range of ports that are free."""
     with tempfile.TemporaryDirectory(prefix="portico-") as state:
-        yield {"PORTICO_STATE": state, "PORT": str(free_base())}
+        yield {"PORTICO_STATE": state, "PORT": str(free_base(SPAN))}
 
 
 @pytest.fixture
@@ -95,17 +96,3 @@ def engine(checkout: Path, environment: dict[str, str]) -> Iterator[LocalEngine]
     engine = LocalEngine(checkout, environment, say=lambda _: None)
     yield engine
     LocalEngine(checkout, environment, say=lambda _: None).down(data=False)
-
-
-def free_base() -> int:
-    """A port whose whole block, to the last slot of two functions, is free now."""
-    return next(base for base in count(21000, 500) if all(_free(port) for port in _block(base)))
-
-
-def _block(base: int) -> list[int]:
-    return [base, base + 1, *range(base + 100, base + 132)]
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

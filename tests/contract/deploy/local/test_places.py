@@ -12,7 +12,8 @@ import pytest
 
 from deploy.front import CERTIFICATE
 from deploy.local.engine import LocalEngine
-from tests.contract.deploy.local.conftest import free_base
+from tests.contract.deploy.local.conftest import SPAN
+from tests.ports import free_base
 
 NAMES = ["50%", "%(here)s %d", "a 'b' \"c\"", "a #b ;c", "$HOME $port", "\u00e9\u4e2d", "[a]*?", "{a}", "\\n`id`"]
 
@@ -47,7 +48,7 @@ def test_a_stack_runs_with_tls_scales_and_ends_in_a_folder_of_any_name(name: str
     shutil.copytree(checkout, root)
     (root / "functions/users/schema").mkdir()
     (root / "functions/users/schema/0001_people.sql").write_text("CREATE TABLE people (name TEXT)")
-    port = free_base()
+    port = free_base(SPAN)
     environment = {"PORT": str(port), "TLS": "self-signed", "TLS_PORT": str(port + 9)}
     engine = LocalEngine(root, environment, say=lambda _: None)
     try:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from deploy.package import unit
 from tests.contract.deploy.package.unpacked import PYTHON, UNITLIKE, Package
-from tests.contract.runtime.instance import free_port
+from tests.ports import free_port
 
 Headers = Mapping[str, str]
 UNITD = os.environ.get("UNITD", "")  # the path of a real one

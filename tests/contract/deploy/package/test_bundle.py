@@ -17,7 +17,7 @@ from tests.contract.deploy.package import keys
 from tests.contract.deploy.package.corpus import ID, answers
 from tests.contract.deploy.package.servers import UNITD, Server, granian, process, unitd, unitlike
 from tests.contract.deploy.package.unpacked import Package
-from tests.contract.runtime.instance import free_port
+from tests.ports import free_port
 
 Environment = Mapping[str, str]
 UNITS = [unitlike, *([unitd] if UNITD else [])]

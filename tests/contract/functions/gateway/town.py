@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from threading import Thread
 
 import msgspec
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 
@@ -178,13 +179,6 @@ async def until(so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
         while not await so():  # noqa: ASYNC110  what is waited for happens in another process
             await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 Started = Callable[..., Town]

@@ -11,7 +11,8 @@ import pytest
 from functions.gateway.instances.ready import asking
 from functions.gateway.stages.forward.client import Client
 from tests.contract.functions.gateway.stages.forward.peer import Wire, answering, listening
-from tests.contract.functions.gateway.town import ROOT, Served, free_port, manifest, until
+from tests.contract.functions.gateway.town import ROOT, Served, manifest, until
+from tests.ports import free_port
 
 READY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 DRAINING = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"

@@ -10,8 +10,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tests.contract.conftest import RedisServer, free_port, redis_program
+from tests.contract.conftest import RedisServer, redis_program
 from tests.contract.functions.gateway.town import until
+from tests.ports import free_port
 
 NAME, SECRET, OTHER = "limits", "of-the-servers", "of-the-sentinels"
 _SERVER = ("--requirepass", SECRET, "--masterauth", SECRET, "--repl-diskless-sync-delay", "0")

@@ -29,8 +29,9 @@ from functions.gateway.stages.forward.stage import InstanceFailed
 from runtime.http.problem import UNREACHABLE, Problem
 from tests.contract.functions.gateway.stages.cache.conftest import Gateway, until
 from tests.contract.functions.gateway.stages.cache.script import Answer, Function
-from tests.contract.functions.gateway.town import ROOT, Served, free_port
+from tests.contract.functions.gateway.town import ROOT, Served
 from tests.exchanges import exchange
+from tests.ports import free_port
 
 HOST = "portico.test"
 RULES = Rules("things", plain, largest=100_000, longest=86_400.0, deadline=10.0)

@@ -11,7 +11,8 @@ from tests.contract.functions.gateway.stages.cache.backends import Backend
 from tests.contract.functions.gateway.stages.cache.cases import CASES, WHY
 from tests.contract.functions.gateway.stages.cache.page import agree, shown, table
 from tests.contract.functions.gateway.stages.cache.script import Case, Step, dated, faults
-from tests.contract.nginx.conftest import free_base
+from tests.contract.nginx.conftest import SPAN
+from tests.ports import free_base
 
 BACKENDS = ("memory", "redis", "nginx")
 
@@ -25,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Backend
     with (
         backends.memory() as memory,
         backends.redis(server.url) as redis,
-        backends.through_nginx(folder, server.url.replace("/0", "/1"), free_base()) as nginx,
+        backends.through_nginx(folder, server.url.replace("/0", "/1"), free_base(SPAN)) as nginx,
     ):
         yield {"memory": memory, "redis": redis, "nginx": nginx}
     server.kill()
