@@ -79,7 +79,7 @@ def test_it_begins_again_on_another_loop(package: Package, environment: Environm
 
 
 def test_what_it_logs_goes_where_unit_keeps_it(package: Package, environment: Environment) -> None:
-    """Standard error, as lines of JSON: that a token was missing, say."""
+    """Standard error, as lines of JSON: that a token was missing, say, and what was answered then."""
     manifest = Manifest.read(package.home / "functions" / package.name)
     private = [r for r in manifest.route if r.method == "GET" and (r.auth or manifest.defaults.auth) == "bearer"][:1]
     with process(package.told(**environment)) as server:
@@ -88,7 +88,7 @@ def test_what_it_logs_goes_where_unit_keeps_it(package: Package, environment: En
             assert server.ask(route.method, route.path.replace("{id}", ID), {}, b"").status == 401
         assert server.shut() == []
         told = [json.loads(line)["event"] for line in server.close()[1].splitlines()]
-    assert told == ["token refused"] * len(private)
+    assert told == ["token refused", "request refused"] * len(private)
 
 
 def test_a_start_that_fails_says_why_and_ends(package: Package) -> None:
