@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import cast
 
+import msgspec
+
 from functions.orders.model import Item, Line, NewProduct, Order, OrderQuery, Product, Status
 from runtime.database import Connection, Row
 from runtime.http.page import PageQuery
@@ -52,15 +54,17 @@ _ORDER = """
     WHERE o.id = $1 ORDER BY i.position
 """
 
-_ORDERS = """
+_PAGE = """
     SELECT
         o.id, o.user_id, o.status, o.currency, o.total, o.created_at, o.updated_at, i.sku, i.quantity, i.unit_price
     FROM orders AS o JOIN order_items AS i ON i.order_id = o.id
-    WHERE o.id IN (
-        SELECT id FROM orders WHERE user_id = $1 AND id < $2 AND ($3 = '' OR status = $3) ORDER BY id DESC LIMIT $4
-    )
+    WHERE o.id IN (SELECT id FROM orders WHERE user_id = $1 {status} AND id < $2 ORDER BY id DESC LIMIT $3)
     ORDER BY o.id DESC, i.position
 """
+
+# Two texts, each with an index of its own: one for both would look at all orders of a user for few of a status.
+_ORDERS = _PAGE.format(status="")
+_ORDERS_OF_STATUS = _PAGE.format(status="AND status = $4")
 
 _LOCK = "UPDATE orders SET status = status WHERE id = $1"
 
@@ -137,8 +141,10 @@ async def order(connection: Connection, id_: str) -> Order | None:
 
 async def orders(connection: Connection, user_id: str, query: OrderQuery) -> list[Order]:
     """The user's orders behind the cursor, newest first, and one more than the page holds if there are as many."""
-    rows = await connection.fetch(_ORDERS, user_id, query.cursor or _MAX_ID, query.status or "", query.limit + 1)
-    return list(_orders(rows))
+    values = (user_id, query.cursor or _MAX_ID, query.limit + 1)
+    if query.status is msgspec.UNSET:
+        return list(_orders(await connection.fetch(_ORDERS, *values)))
+    return list(_orders(await connection.fetch(_ORDERS_OF_STATUS, *values, query.status)))
 
 
 async def locked_order(connection: Connection, id_: str) -> Order | None:

@@ -73,25 +73,45 @@ _END_OLDER = """
     )
 """
 
-_PURGE_AGED = """
-    DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE created_at < $1 LIMIT $2)
-"""
-
-_PURGE_ENDED = """
-    DELETE FROM refresh_tokens WHERE hash IN (
-        SELECT t.hash FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id WHERE s.ended_at < $1 LIMIT $2
+# A purge looks at no more rows than it may remove, the oldest, by an index: else all others would be looked at in each
+# of its transactions, while nobody else may write.
+# Of a session whose unspent token is too old none can be used: it ended when that token was as old as it may be.
+_END_UNUSED = """
+    UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL AND id IN (
+        SELECT t.session_id FROM (
+            SELECT session_id, spent_at FROM refresh_tokens WHERE created_at < $1 ORDER BY created_at LIMIT $2
+        ) AS t WHERE t.spent_at IS NULL
     )
 """
 
+# An unspent one stays until its session has ended: it is what tells that it is over.
+_PURGE_AGED = """
+    DELETE FROM refresh_tokens WHERE hash IN (
+        SELECT t.hash FROM (
+            SELECT hash, session_id, spent_at FROM refresh_tokens WHERE created_at < $1 ORDER BY created_at LIMIT $2
+        ) AS t JOIN sessions AS s ON s.id = t.session_id WHERE t.spent_at IS NOT NULL OR s.ended_at IS NOT NULL
+    )
+"""
+
+_OLDEST_ENDED = "SELECT id FROM sessions WHERE ended_at < $1 ORDER BY ended_at, id LIMIT $2"
+
+_PURGE_ENDED = f"""
+    DELETE FROM refresh_tokens WHERE hash IN (
+        SELECT t.hash FROM ({_OLDEST_ENDED}) AS s JOIN refresh_tokens AS t ON t.session_id = s.id LIMIT $2
+    )
+"""  # noqa: S608  a constant
+
 # Only without tokens: so it removes the rows that it names, and no unknown number of others with them.
-_PURGE_SESSIONS = """
+_PURGE_SESSIONS = f"""
     DELETE FROM sessions WHERE id IN (
-        SELECT s.id FROM sessions AS s
-        WHERE (s.ended_at < $1 OR s.authenticated_at < $2
-                AND NOT EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id)
-            OR EXISTS (SELECT 1 FROM api_keys AS k WHERE k.session_id = s.id AND k.expires_at < $1))
-            AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = s.id)
-        LIMIT $3
+        SELECT s.id FROM ({_OLDEST_ENDED}) AS s
+        WHERE NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = s.id)
+    )
+"""  # noqa: S608  a constant
+
+_PURGE_EXPIRED = """
+    DELETE FROM sessions WHERE id IN (
+        SELECT session_id FROM api_keys WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
     )
 """
 
@@ -234,10 +254,12 @@ async def spend_token(connection: Connection, token_hash: str, salt: str, succes
 
 async def purge(connection: Connection, *, ended_before: int, unused_since: int, limit: int) -> int:
     """Removes what can be of no use any more, at most `limit` rows of each kind; how many rows that were."""
+    await connection.execute(_END_UNUSED, unused_since, limit)
     return (
         await connection.execute(_PURGE_AGED, unused_since, limit)
         + await connection.execute(_PURGE_ENDED, ended_before, limit)
-        + await connection.execute(_PURGE_SESSIONS, ended_before, unused_since, limit)
+        + await connection.execute(_PURGE_SESSIONS, ended_before, limit)
+        + await connection.execute(_PURGE_EXPIRED, ended_before, limit)
     )
 
 

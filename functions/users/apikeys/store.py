@@ -27,7 +27,8 @@ _BY_HASH = """
 
 _USED = "UPDATE api_keys SET used_at = $2 WHERE session_id = $1"
 
-_FORGET = "DELETE FROM api_keys WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)"
+# Those that live: of a user's sessions that ended there may be any number, and their keys go with them within a day.
+_FORGET = "DELETE FROM api_keys WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL)"
 
 
 async def add(
@@ -58,5 +59,5 @@ async def used(connection: Connection, key_id: str, now: int) -> None:
 
 
 async def forget(connection: Connection, user_id: str) -> None:
-    """What is known of a user's keys; the sessions that they were stay, to be told as ended."""
+    """What is known of a user's keys that live; the sessions that they are stay, to be told as ended."""
     await connection.execute(_FORGET, user_id)
