@@ -27,7 +27,7 @@ _BY_HASH = """
 
 _USED = "UPDATE api_keys SET used_at = $2 WHERE session_id = $1"
 
-# Those that live: of a user's sessions that ended there may be any number, and their keys go with them within a day.
+# Those that live: of a user's sessions that ended there may be any number, and their keys go with them, a day later.
 _FORGET = "DELETE FROM api_keys WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL)"
 
 
