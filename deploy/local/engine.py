@@ -254,7 +254,8 @@ class LocalEngine:
         shutil.rmtree(layout.members, ignore_errors=True)  # whoever was a member ended with the last supervisord
         for folder in (layout.run, layout.logs, layout.data, layout.members, layout.nginx):
             folder.mkdir(parents=True, exist_ok=True)
-        layout.data.chmod(0o700)
+        for private in (layout.data, layout.logs):  # a trial's log and supervisord's own are readable in there
+            private.chmod(0o700)
         secrets.write(layout, self._environment)
         (layout.run / "place.json").write_text(json.dumps({"port": layout.port, "bind": layout.bind}))
         files = min(_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])

@@ -127,3 +127,4 @@ def test_nothing_that_runs_is_writable_for_others_however_the_checkout_was_made(
     engine.up()
     state = engine._layout.state
     assert [str(file) for file in state.rglob("*") if not file.is_symlink() and file.stat().st_mode & 0o022] == []
+    assert [(state / private).stat().st_mode & 0o777 for private in ("logs", "data")] == [0o700, 0o700]

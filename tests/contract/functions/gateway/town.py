@@ -149,7 +149,7 @@ class Town:
 
     def logs(self) -> str:
         """What all of them have written."""
-        return "".join(line for served in (self.gateway, *self.things) for line in served.log)
+        return "".join(line for served in (*self.gateways, *self.things) for line in served.log)
 
     def end(self) -> None:
         for served in (*self.gateways, *self.things):
